@@ -1,0 +1,1 @@
+"""Answer what views ask: they change the project and publish what changed."""

@@ -1,0 +1,1 @@
+"""Dialogs; each takes plain data and returns plain data."""

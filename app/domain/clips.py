@@ -1,0 +1,51 @@
+"""A recording in a project."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """One recording that a project refers to; the file stays where it is.
+
+    Args:
+        clip_id: Stable id within the project (UUID hex).
+        path: Absolute path of the recording.
+        sha256: Hash of the file's bytes, empty until it was computed; finds a moved file again.
+        duration_s: Length in seconds, None until probed.
+        sample_rate_hz: As stored, None until probed.
+        channels: As stored, None until probed.
+        language: BCP 47 tag or empty.
+        speaker: Name or empty.
+        transcript: What is said, or empty.
+        problem: One sentence when the file cannot be read, else empty.
+    """
+
+    clip_id: str
+    path: str
+    sha256: str = ""
+    duration_s: float | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    language: str = ""
+    speaker: str = ""
+    transcript: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What a model says of a clip: a suggestion, never a label.
+
+    Args:
+        clip_id: The clip.
+        emotion: Class with the largest posterior.
+        confidence: Calibrated, 0 to 1.
+        model: Name and hash of the model, `name@hash`.
+        statistics: What the normalisation rests on.
+    """
+
+    clip_id: str
+    emotion: str
+    confidence: float
+    model: str
+    statistics: str

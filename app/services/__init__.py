@@ -1,0 +1,1 @@
+"""Disk, sound device and engine process; no Qt."""

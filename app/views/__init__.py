@@ -1,0 +1,1 @@
+"""What is drawn on the time axis; views ask and never decide."""

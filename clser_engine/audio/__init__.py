@@ -1,0 +1,1 @@
+"""Reading recordings and computing acoustic features; nothing here knows a model."""

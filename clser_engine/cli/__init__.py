@@ -1,0 +1,1 @@
+"""`clser`, one sub-command per file."""

@@ -1,0 +1,1 @@
+"""Manifests, corpora, splits and batches for training; no networks."""

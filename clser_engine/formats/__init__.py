@@ -1,0 +1,1 @@
+"""Labels and posteriors as files: CSV, JSON and TextGrid, one file each."""

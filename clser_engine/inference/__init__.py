@@ -1,0 +1,1 @@
+"""Offline and streaming prediction with a model bundle, and calibration."""

@@ -1,0 +1,1 @@
+"""Networks: pooling, heads, the compact model; no training loops."""

@@ -1,0 +1,42 @@
+"""The one channel through which long work reports progress and learns that it was cancelled."""
+
+import threading
+from collections.abc import Callable
+
+from clser_engine.errors import Cancelled
+
+ProgressCallback = Callable[[str, float, float], None]
+
+
+class RunContext:
+    """Progress and cancellation of one piece of long work.
+
+    Work calls `report` at least every 200 ms; that call is also where a cancellation takes effect.
+
+    Args:
+        on_progress: Called with stage, done and total (any unit) in the thread that works.
+    """
+
+    def __init__(self, on_progress: ProgressCallback | None = None) -> None:
+        self._on_progress = on_progress
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next report; may be called from any thread."""
+        self._cancelled.set()
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether somebody asked the work to stop."""
+        return self._cancelled.is_set()
+
+    def report(self, stage: str, done: float, total: float) -> None:
+        """Tell how far the work is.
+
+        Raises:
+            Cancelled: If somebody asked the work to stop.
+        """
+        if self._cancelled.is_set():
+            raise Cancelled(stage)
+        if self._on_progress is not None:
+            self._on_progress(stage, done, total)

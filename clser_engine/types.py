@@ -1,0 +1,100 @@
+"""Plain data that crosses module and process borders; numpy at most.
+
+Shapes: T frames, C emotion classes, D functionals. Times are seconds as float, intervals half-open.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioInfo:
+    """What a recording is, before any of it is decoded.
+
+    Args:
+        path: The file.
+        sample_rate_hz: Frames per second as stored.
+        channels: Number of channels as stored.
+        num_frames: Frames per channel as stored.
+        container: Container format, for example `WAV` or `mov,mp4,m4a`.
+        codec: Sample format or codec, for example `PCM_16` or `aac`.
+        decoder: `libsndfile` or `ffmpeg`: what reads it.
+    """
+
+    path: Path
+    sample_rate_hz: int
+    channels: int
+    num_frames: int
+    container: str
+    codec: str
+    decoder: str
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.num_frames / self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelId:
+    """A model by name and by the hash of its card (which holds the hash of each file)."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Posteriors:
+    """Frame-level emotion posteriors.
+
+    Args:
+        classes: Emotion names, length C.
+        frame_rate_hz: Frames per second; frame `t` covers `[t, t + 1) / frame_rate_hz`.
+        values: (T, C) float32, rows sum to 1.
+    """
+
+    classes: tuple[str, ...]
+    frame_rate_hz: float
+    values: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UtterancePosterior:
+    """Posterior of a whole recording.
+
+    Args:
+        emotion: The class with the largest posterior.
+        posterior: (C,) float32, calibrated, sums to 1.
+        confidence: Calibrated probability that `emotion` is what a listener would say, 0 to 1.
+        statistics: What the normalisation rests on: `none`, or `project (34 clips)`.
+    """
+
+    emotion: str
+    posterior: FloatArray
+    confidence: float
+    statistics: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """Everything the model says about one recording.
+
+    Args:
+        duration_s: Length of the recording in seconds.
+        model: The model that ran.
+        posteriors: Frame-level posteriors.
+        utterance: Posterior of the whole recording.
+        functionals: (D,) float32, raw, from which the utterance posterior can be computed
+            again with the statistics of a project or speaker.
+    """
+
+    duration_s: float
+    model: ModelId
+    posteriors: Posteriors
+    utterance: UtterancePosterior
+    functionals: FloatArray
