@@ -9,8 +9,8 @@ from clser_engine.errors import EngineError
 def resource_path(*parts: str) -> Path:
     """Return the path of a shipped file or folder.
 
-    In a checkout that is `resources/` beside this package; in a wheel the same folder is installed as
-    the package `clser_resources`.
+    In a checkout that is `resources/` beside this package; in a wheel the same folder is
+    installed as the package `clser_resources`.
 
     Args:
         parts: Path below the resources folder, for example `"models", "default.clser-model"`.
