@@ -38,11 +38,15 @@ install_system_packages() {
         return 0
     fi
     say "Installing Debian packages:$missing"
+    local log
+    log="$(mktemp)"
     export DEBIAN_FRONTEND=noninteractive
-    if ! { apt-get update -q && apt-get install -q -y --no-install-recommends $missing; } \
-        </dev/null >&2; then
+    if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } \
+        </dev/null >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
         say "apt-get could not install all of them (its reason is above); going on without them."
     fi
+    rm -f "$log"
 }
 
 # Print the name of a Python that the pinned wheels exist for.
