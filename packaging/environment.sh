@@ -69,8 +69,10 @@ describe_environment() {
 import hashlib, pathlib, platform, sys
 
 project, extra = sys.argv[1:]
-digest = hashlib.sha256(pathlib.Path(project, "pyproject.toml").read_bytes()).hexdigest()
-print(project, platform.python_version(), platform.machine(), digest, extra)
+digest = hashlib.sha256()
+for name in "pyproject.toml", "packaging/constraints.txt":
+    digest.update(pathlib.Path(project, name).read_bytes())
+print(project, platform.python_version(), platform.machine(), digest.hexdigest(), extra)
 PYTHON
 }
 
@@ -112,7 +114,8 @@ set_up_environment() {
     target="$PROJECT"
     [ -z "$extra" ] || target="$PROJECT[$extra]"
     : >"$UNFINISHED"
-    "$PYTHON" -m pip install --disable-pip-version-check --quiet --editable "$target" </dev/null >&2 ||
+    "$PYTHON" -m pip install --disable-pip-version-check --quiet \
+        --constraint "$PROJECT/packaging/constraints.txt" --editable "$target" </dev/null >&2 ||
         fail "pip could not install what the program needs (its reason is above);" \
             "check the network and the free space on disk, then run this again."
     "$PYTHON" -c 'import PySide6.QtWidgets, pyqtgraph, grpc, onnxruntime, torch' >&2 ||
