@@ -1,1 +1,1 @@
-"""Manifests, corpora, splits and batches for training; no networks."""
+"""Manifests of labelled recordings, splits by corpus and speaker, features on disk; no training."""

@@ -1,0 +1,153 @@
+"""Classifiers of functionals: networks and a smooth kernel machine, averaged.
+
+Shapes: B recordings, D functionals, C emotion classes, R random features.
+
+Source of the kernel machine: Rahimi and Recht, "Random Features for Large-Scale Kernel Machines",
+NeurIPS 2007, algorithm 1: an RBF kernel as cosines of random projections.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+CLIP = 4.0  # a functional further out than this many deviations says no more
+PRIOR_CLIPS = 3.0  # statistics of n clips weigh n / (n + 3) against those of the training data
+
+
+class KernelHead(nn.Module):
+    """Logistic regression on random features of an RBF kernel.
+
+    Args:
+        num_inputs: D.
+        num_classes: C.
+        num_features: R.
+        gamma: The kernel is exp(-gamma |x - y|² / D).
+    """
+
+    def __init__(
+        self, num_inputs: int, num_classes: int, num_features: int = 768, gamma: float = 0.25
+    ) -> None:
+        super().__init__()
+        self.projection = nn.Linear(num_inputs, num_features)
+        self.projection.requires_grad_(False)
+        nn.init.normal_(self.projection.weight, std=math.sqrt(2 * gamma / num_inputs))
+        nn.init.uniform_(self.projection.bias, 0, 2 * math.pi)
+        self.output = nn.Linear(num_features, num_classes)
+        self._scale = math.sqrt(2 / num_features)
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """Return random features (B, R), whose dot products are the kernel."""
+        return self._scale * torch.cos(self.projection(inputs))  # (B, R)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits (B, C) for standardised functionals (B, D)."""
+        output: Tensor = self.output(self.features(inputs))
+        return output
+
+
+class MlpHead(nn.Module):
+    """A small network on a choice of the functionals; on all of them it overfits.
+
+    Args:
+        columns: Which functionals it reads.
+        num_classes: C.
+    """
+
+    columns: Tensor
+
+    def __init__(self, columns: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        self.register_buffer("columns", torch.tensor(list(columns), dtype=torch.long))
+        self.layers = nn.Sequential(
+            nn.Dropout(0.2),
+            nn.Linear(len(columns), 96),
+            nn.BatchNorm1d(96),
+            nn.SiLU(),
+            nn.Linear(96, 128),
+            nn.BatchNorm1d(128),
+            nn.SiLU(),
+            nn.Dropout(0.3),
+            nn.Linear(128, num_classes),
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits (B, C) for standardised functionals (B, D)."""
+        logits: Tensor = self.layers(inputs[:, self.columns])
+        return logits
+
+
+class EnsembleHead(nn.Module):
+    """Standardisation and the mean of its members' log-posteriors, calibrated.
+
+    Args:
+        num_inputs: D.
+        members: Modules from standardised functionals (B, D) to logits (B, C).
+    """
+
+    mean: Tensor
+    scale: Tensor
+    temperature: Tensor
+
+    def __init__(self, num_inputs: int, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(num_inputs))
+        self.register_buffer("scale", torch.ones(num_inputs))
+        self.register_buffer("temperature", torch.ones(1))
+        self.members = nn.ModuleList(members)
+
+    def standardise(self, values: Tensor) -> Tensor:
+        """Return values (B, D) in deviations from the mean of the training data."""
+        return ((values - self.mean) / self.scale).clamp(-CLIP, CLIP)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return calibrated logits (B, C)."""
+        inputs = self.standardise(values)
+        log_probs = [member(inputs).log_softmax(dim=1) for member in self.members]
+        return torch.stack(log_probs).mean(dim=0) / self.temperature  # (B, C)
+
+
+class UtteranceHeads(nn.Module):
+    """Two classifiers of a recording: by itself, and relative to the recordings around it.
+
+    Args:
+        alone: Reads raw functionals.
+        project: Reads functionals in deviations from the statistics of a project or speaker.
+    """
+
+    prior_mean: Tensor
+    prior_std: Tensor
+
+    def __init__(self, num_inputs: int, alone: EnsembleHead, project: EnsembleHead) -> None:
+        super().__init__()
+        self.alone = alone
+        self.project = project
+        self.register_buffer("prior_mean", torch.zeros(num_inputs))
+        self.register_buffer("prior_std", torch.ones(num_inputs))
+
+    def relative(self, functionals: Tensor, mean: Tensor, std: Tensor, count: Tensor) -> Tensor:
+        """Return functionals in deviations from statistics shrunk towards the training data.
+
+        Args:
+            functionals: (B, D) raw.
+            mean: (D,) mean over the recordings of the group.
+            std: (D,) standard deviation over them.
+            count: (1,) how many recordings that is; 0 leaves the training data's statistics.
+
+        Returns:
+            (B, D), clipped.
+        """
+        trust = count / (count + PRIOR_CLIPS)
+        # One recording has a mean but no spread yet.
+        spread_trust = (count - 1).clamp(min=0) / (count + 2)
+        centre = trust * mean + (1 - trust) * self.prior_mean  # (D,)
+        variance = spread_trust * std.square() + (1 - spread_trust) * self.prior_std.square()
+        return ((functionals - centre) / (variance.sqrt() + 1e-6)).clamp(-CLIP, CLIP)
+
+    def forward(
+        self, functionals: Tensor, mean: Tensor, std: Tensor, count: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits (B, C) of the recordings alone and with the statistics."""
+        relative = self.relative(functionals, mean, std, count)
+        return self.alone(functionals), self.project(relative)
