@@ -1,4 +1,4 @@
-"""A recording in a project."""
+"""A recording in a project, and what is found out about it."""
 
 from dataclasses import dataclass
 
@@ -49,3 +49,24 @@ class Guess:
     confidence: float
     model: str
     statistics: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What was found out about a file: a fact about the disk, never undone.
+
+    Args:
+        path: Absolute path of the recording.
+        sha256: Hash of the file's bytes, empty until it was computed.
+        duration_s: Length in seconds, None where it cannot be read.
+        sample_rate_hz: As stored, None where it cannot be read.
+        channels: As stored, None where it cannot be read.
+        problem: One sentence when the file cannot be read, else empty.
+    """
+
+    path: str
+    sha256: str = ""
+    duration_s: float | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    problem: str = ""

@@ -65,3 +65,7 @@ class Changes:
     clip_ids: frozenset[str] = field(default_factory=frozenset)
     label_ids: frozenset[str] = field(default_factory=frozenset)
     emotions_changed: bool = False
+
+
+NO_EDIT = Edit(name="")
+"""The edit of changes that are not undoable, for example a duration that became known."""
