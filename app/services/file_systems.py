@@ -5,9 +5,33 @@ import sys
 from pathlib import Path
 
 NETWORK_TYPES = frozenset(
-    ("9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "glusterfs", "gpfs")
-    + ("lustre", "ncpfs", "nfs", "nfs3", "nfs4", "smb3", "smbfs", "vboxsf", "webdav")
-    + ("fuse.ceph", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs")
+    (
+        "9p",
+        "afpfs",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "coda",
+        "davfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "smb3",
+        "smbfs",
+        "vboxsf",
+        "webdav",
+        "fuse.ceph",
+        "fuse.davfs2",
+        "fuse.glusterfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.sshfs",
+    )
 )
 
 _DRIVE_REMOTE = 4  # of GetDriveTypeW
