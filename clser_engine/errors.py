@@ -10,6 +10,7 @@ EngineError
 ├── DeviceError       the device asked for is missing or out of memory
 ├── ExportError       a model cannot be exported faithfully
 └── ServiceError      the engine process cannot be reached or refuses the call
+    └── EngineLostError   it ended, or the connection broke, in the middle of a call
 
 Cancelled             the person cancelled; not an error and never shown as one
 """
@@ -53,6 +54,10 @@ class ExportError(EngineError):
 
 class ServiceError(EngineError):
     """The engine process cannot be reached or refuses the call."""
+
+
+class EngineLostError(ServiceError):
+    """The engine process ended, or the connection to it broke, in the middle of a call."""
 
 
 class Cancelled(BaseException):

@@ -20,10 +20,28 @@ class RunContext:
     def __init__(self, on_progress: ProgressCallback | None = None) -> None:
         self._on_progress = on_progress
         self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._on_cancel: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Ask the work to stop at its next report; may be called from any thread."""
-        self._cancelled.set()
+        with self._lock:
+            self._cancelled.set()
+            callbacks, self._on_cancel = self._on_cancel, []
+        for callback in callbacks:
+            callback()
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once when cancelled, or now if that has happened already.
+
+        For work that waits where it cannot report, such as on another process: the callback ends
+        the wait. It runs in the thread that cancels and must not block.
+        """
+        with self._lock:
+            if not self._cancelled.is_set():
+                self._on_cancel.append(callback)
+                return
+        callback()
 
     @property
     def cancel_requested(self) -> bool:

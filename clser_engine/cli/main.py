@@ -49,6 +49,9 @@ COMMANDS = {
     "analyze": Command(
         "clser_engine.cli.analyze", "Recognise emotions in recordings and write them to files."
     ),
+    "serve": Command(
+        "clser_engine.cli.serve", "Run the engine for the studio, on this computer or for others."
+    ),
 }
 
 

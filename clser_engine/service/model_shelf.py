@@ -1,0 +1,140 @@
+"""The models that the engine has loaded, and the one module that needs a network library."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from clser_engine.errors import BundleError, EngineError
+from clser_engine.runtime import RunContext
+from clser_engine.types import Analysis, FloatArray, ModelId, UtterancePosterior
+
+if TYPE_CHECKING:
+    from clser_engine.inference.predictor import Statistics
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "default"
+MAX_LOADED = 2  # the default and the one that the project uses
+
+
+class Card(Protocol):
+    """What a model says of itself."""
+
+    @property
+    def model_id(self) -> ModelId:
+        """Name and hash."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Emotion names in the order of the outputs."""
+
+    @property
+    def frame_rate_hz(self) -> float:
+        """Posteriors per second."""
+
+    @property
+    def summary(self) -> str:
+        """One sentence for people."""
+
+
+class Predictor(Protocol):
+    """A loaded model."""
+
+    @property
+    def card(self) -> Card:
+        """What it is."""
+
+    @property
+    def device(self) -> str:
+        """`CPU` or the GPU's name."""
+
+    @property
+    def runtime(self) -> str:
+        """What runs it, for example `onnxruntime 1.31.1`."""
+
+    def analyze(self, path: Path, context: RunContext) -> Analysis:
+        """Analyse a recording of any length."""
+
+    def score(
+        self, functionals: FloatArray, statistics: "Statistics | None"
+    ) -> list[UtterancePosterior]:
+        """Return the utterance posterior of each row of (B, D) raw functionals."""
+
+
+class Backend(Protocol):
+    """What the engine needs of `clser_engine.inference.predictor`."""
+
+    def load_predictor(self, model: str = DEFAULT_MODEL) -> Predictor:
+        """Load a bundle."""
+
+    def compute_statistics(self, functionals: FloatArray) -> "Statistics":
+        """Return the normalisation of (B, D) raw functionals."""
+
+
+BackendFactory = Callable[[], Backend]
+
+
+def import_backend() -> Backend:
+    """Import the predictor, which loads onnxruntime: a second or so, hence never at start."""
+    from clser_engine.inference import predictor
+
+    return predictor
+
+
+class ModelShelf:
+    """Loads each model once, when it is first asked for, and keeps the newest few.
+
+    Args:
+        backend: Imports what loads models; called in the thread that needs the first one.
+    """
+
+    def __init__(self, backend: BackendFactory = import_backend) -> None:
+        self._import_backend = backend
+        self._loaded: dict[str, Predictor] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def default(self) -> Predictor | None:
+        """The default model if it is loaded."""
+        return self._loaded.get(DEFAULT_MODEL)
+
+    def predictor(self, model: str) -> Predictor:
+        """Return a model, loading it if it is not loaded yet.
+
+        Raises:
+            BundleError: If it cannot be loaded.
+        """
+        with self._lock:
+            if (predictor := self._loaded.get(model)) is None:
+                predictor = self._load(model)
+            else:
+                del self._loaded[model]
+            self._loaded[model] = predictor  # the newest is last
+            for oldest in list(self._loaded)[:-MAX_LOADED]:
+                if oldest != DEFAULT_MODEL:
+                    del self._loaded[oldest]
+            return predictor
+
+    def score(
+        self, predictor: Predictor, functionals: Sequence[FloatArray]
+    ) -> list[UtterancePosterior]:
+        """Score the (D,) raw functionals of many recordings with the statistics of them all."""
+        rows = np.stack(functionals)  # (B, D)
+        return predictor.score(rows, self._import_backend().compute_statistics(rows))
+
+    def _load(self, model: str) -> Predictor:
+        logger.info("Loading the model %s", model)
+        try:
+            return self._import_backend().load_predictor(model)
+        except EngineError:
+            raise
+        except Exception as error:  # a damaged installation or a graph that onnxruntime refuses
+            logger.exception("The model %s cannot be loaded", model)
+            raise BundleError(
+                f"The model {model!r} cannot be loaded ({type(error).__name__}: {error}); "
+                "choose another model or install the program again."
+            ) from error
