@@ -24,6 +24,8 @@ class AudioInfo:
         container: Container format, for example `WAV` or `mov,mp4,m4a`.
         codec: Sample format or codec, for example `PCM_16` or `aac`.
         decoder: `libsndfile` or `ffmpeg`: what reads it.
+        is_estimated: Whether `num_frames` is what the file claims and was too long to count.
+        notice: One sentence where less could be read than the file claims, else empty.
     """
 
     path: Path
@@ -33,6 +35,8 @@ class AudioInfo:
     container: str
     codec: str
     decoder: str
+    is_estimated: bool = False
+    notice: str = ""
 
     @property
     def duration_s(self) -> float:
