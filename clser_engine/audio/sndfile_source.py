@@ -36,11 +36,12 @@ class SndfileSource:
     ) -> None:
         self._context = context
         # Bytes on POSIX: a file name there need not be text.
-        name = os.fsencode(path) if os.name == "posix" else str(path)
+        self._name = os.fsencode(path) if os.name == "posix" else str(path)
         try:
-            self._file = soundfile.SoundFile(name)
+            self._file = soundfile.SoundFile(self._name)
         except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: *.raw, no header
             raise CannotDecodeError from error
+        self._position: int | None = 0  # not asked of the file: one that cannot seek cannot tell
         self._warm_up_frames = VORBIS_WARM_UP_FRAMES if self._file.subtype == "VORBIS" else 0
         try:
             self.info = info or self._measure(path)
@@ -54,10 +55,7 @@ class SndfileSource:
         if num_frames == 0:
             return np.zeros((0, self._file.channels), np.float32)
         try:
-            if self._file.tell() != start_frame:
-                warm_up_frames = min(self._warm_up_frames, start_frame)
-                self._file.seek(start_frame - warm_up_frames)
-                self._decode(warm_up_frames)
+            self._go_to(start_frame)
             return self._decode(num_frames)
         except soundfile.LibsndfileError:
             return self._read_up_to_damage(start_frame, num_frames)
@@ -66,15 +64,41 @@ class SndfileSource:
         """Close the file."""
         self._file.close()
 
+    def _go_to(self, start_frame: int) -> None:
+        if self._position == start_frame:
+            return
+        warm_up_frames = min(self._warm_up_frames, start_frame)
+        try:
+            self._jump_to(start_frame - warm_up_frames)
+            self._decode(warm_up_frames)
+        except soundfile.LibsndfileError:  # GSM 6.10 and FLAC behind a tag only go forward
+            self._go_to_by_decoding(start_frame)
+
+    def _go_to_by_decoding(self, start_frame: int) -> None:
+        self._file.close()
+        self._file = soundfile.SoundFile(self._name)
+        self._position = 0
+        for skipped in range(0, start_frame, BLOCK_FRAMES):
+            self._decode(min(BLOCK_FRAMES, start_frame - skipped))
+
+    def _jump_to(self, frame: int) -> None:
+        self._position = None
+        self._file.seek(frame)
+        self._position = frame
+
     def _decode(self, num_frames: int) -> FloatArray:
+        """Read on from here; where that fails, the position is lost."""
+        position, self._position = self._position, None
         samples: FloatArray = self._file.read(num_frames, dtype="float32", always_2d=True)
+        if position is not None:
+            self._position = position + len(samples)
         return samples
 
     def _read_up_to_damage(self, start_frame: int, num_frames: int) -> FloatArray:
         """Read in small steps: an error loses the whole read, also what was good before it."""
         pieces = [np.zeros((0, self._file.channels), np.float32)]
         try:
-            self._file.seek(start_frame)
+            self._go_to(start_frame)
             while num_frames > 0 and len(piece := self._decode(min(FINE_FRAMES, num_frames))):
                 pieces.append(piece)
                 num_frames -= len(piece)
@@ -84,9 +108,9 @@ class SndfileSource:
 
     def _measure(self, path: Path) -> AudioInfo:
         """Return what the file is, its frames counted where the header lies."""
-        file = self._file
-        claimed = file.frames
+        claimed = self._file.frames
         num_frames = claimed if self._has_tail(claimed) else sum(self._count())
+        file = self._file  # counting may have opened it anew
         if num_frames == 0:
             raise CannotDecodeError(claimed / file.samplerate)
         return AudioInfo(
@@ -104,7 +128,7 @@ class SndfileSource:
         """Whether the last frames that the header claims can be read."""
         tail_frames = min(TAIL_FRAMES, claimed)
         try:
-            self._file.seek(claimed - tail_frames)
+            self._jump_to(claimed - tail_frames)
             return len(self._decode(tail_frames)) == tail_frames
         except soundfile.LibsndfileError:
             return False
