@@ -1,0 +1,82 @@
+"""One sentence about what went wrong or what to do next, in the window and out of the way."""
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+SPACE_PX = 8
+DETAILS_HEIGHT_PX = 120
+
+
+class MessageBar(QFrame):
+    """Shows the newest message until it is dismissed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self._mark = QLabel(self)
+        self._text = QLabel(self)
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text.setAccessibleName("Message")
+        self._more = QToolButton(self)
+        self._more.setText("Details")
+        self._more.setAccessibleName("Show details of the message")
+        self._more.setCheckable(True)
+        self._more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._dismiss = QToolButton(self)
+        self._dismiss.setText("Dismiss")
+        self._dismiss.setAccessibleName("Dismiss the message")
+        self._dismiss.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._details = QPlainTextEdit(self)
+        self._details.setReadOnly(True)
+        self._details.setAccessibleName("Details of the message")
+        self._details.setFixedHeight(DETAILS_HEIGHT_PX)
+        self._details.hide()
+        row = QHBoxLayout()
+        row.addWidget(self._mark)
+        row.addWidget(self._text, stretch=1)
+        row.addWidget(self._more)
+        row.addWidget(self._dismiss)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_PX, SPACE_PX // 2, SPACE_PX, SPACE_PX // 2)
+        layout.addLayout(row)
+        layout.addWidget(self._details)
+        self._more.toggled.connect(self._details.setVisible)
+        self._dismiss.clicked.connect(self.dismiss)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The sentence on screen, empty for none."""
+        return self._text.text() if not self.isHidden() else ""
+
+    def show_error(self, sentence: str, details: str = "") -> None:
+        """Say what went wrong."""
+        self._show("⚠", sentence, details)
+
+    def show_hint(self, text: str) -> None:
+        """Say what can be done next."""
+        self._show("ⓘ", text, "")
+
+    @Slot()
+    def dismiss(self) -> None:
+        """Take the message away."""
+        self._more.setChecked(False)
+        self.hide()
+
+    def _show(self, mark: str, text: str, details: str) -> None:
+        self._mark.setText(mark)
+        self._text.setText(text)
+        self._details.setPlainText(details)
+        self._more.setChecked(False)
+        self._more.setVisible(bool(details))
+        self.show()
