@@ -71,9 +71,9 @@ class ProjectController(QObject):
             self._store.close()
             self._store = None
 
-    def apply(self, edit: Edit) -> Changes | None:
-        """Apply an edit; None if it failed, which `failed` tells."""
-        return self._change(lambda store: store.apply(edit))
+    def apply(self, edit: Edit, *, chained: bool = False) -> Changes | None:
+        """Apply an edit; None if it failed, which `failed` tells. See `ProjectStore.apply`."""
+        return self._change(lambda store: store.apply(edit, chained=chained))
 
     def undo(self) -> Changes | None:
         """Take the newest edit back; None if there is none or it failed."""

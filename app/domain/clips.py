@@ -62,6 +62,8 @@ class Probe:
         sample_rate_hz: As stored, None where it cannot be read.
         channels: As stored, None where it cannot be read.
         problem: One sentence when the file cannot be read, else empty.
+        size_bytes: Size of the file, None where it was not there.
+        modified_ns: Time of its last change in nanoseconds, None where it was not there.
     """
 
     path: str
@@ -70,3 +72,5 @@ class Probe:
     sample_rate_hz: int | None = None
     channels: int | None = None
     problem: str = ""
+    size_bytes: int | None = None
+    modified_ns: int | None = None

@@ -6,6 +6,7 @@ restart, and a log of edits can be replayed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from app.domain.clips import Clip
@@ -49,13 +50,51 @@ class Edit:
             emotions_after=self.emotions_before,
         )
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing."""
+        return self == Edit(name=self.name)
+
+
+def merged(name: str, edits: Iterable[Edit]) -> Edit:
+    """Return one edit that does what several do one after the other.
+
+    A row that comes and goes again on the way is in neither of its sides.
+    """
+    labels: dict[str, list[Label | None]] = {}
+    clips: dict[str, list[Clip | None]] = {}
+    before: tuple[Emotion, ...] | None = None
+    after: tuple[Emotion, ...] | None = None
+    for edit in edits:
+        for label in edit.removed_labels:
+            labels.setdefault(label.label_id, [label, None])[1] = None
+        for label in edit.added_labels:
+            labels.setdefault(label.label_id, [None, None])[1] = label
+        for clip in edit.removed_clips:
+            clips.setdefault(clip.clip_id, [clip, None])[1] = None
+        for clip in edit.added_clips:
+            clips.setdefault(clip.clip_id, [None, None])[1] = clip
+        if edit.emotions_after is not None:
+            before = edit.emotions_before if before is None else before
+            after = edit.emotions_after
+    return Edit(
+        name=name,
+        removed_labels=tuple(row[0] for row in labels.values() if row[0] is not None),
+        added_labels=tuple(row[1] for row in labels.values() if row[1] is not None),
+        removed_clips=tuple(row[0] for row in clips.values() if row[0] is not None),
+        added_clips=tuple(row[1] for row in clips.values() if row[1] is not None),
+        emotions_before=before,
+        emotions_after=after,
+    )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What an edit, undo or redo touched, so that each view redraws only what it shows.
 
     Args:
-        edit: The edit as it was applied (the inverse for an undo).
+        edit: The edit as it was applied (the inverse for an undo), clips with what is known of
+            their files; `NO_EDIT` where something was found out: then read the clips anew.
         clip_ids: Clips that were added, changed or removed, or whose labels were.
         label_ids: Labels that were added, changed or removed.
         emotions_changed: Whether the emotion set changed.

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from app.domain.edits import Edit
+from app.domain.edits import Edit, merged
 from app.services.edit_codec import (
     CLIP_COLUMNS,
     EMOTION_COLUMNS,
@@ -30,6 +30,7 @@ class LogEntry:
 
     seq: int
     name: str
+    chained: bool
 
 
 def write_rows(connection: Connection, edit: Edit) -> None:
@@ -44,9 +45,16 @@ def write_rows(connection: Connection, edit: Edit) -> None:
         _insert(connection, "emotions", ("position", *EMOTION_COLUMNS), rows)
 
 
-def append(connection: Connection, edit: Edit) -> None:
-    """Add an edit as the newest; what was undone before it cannot be redone any more."""
+def append(connection: Connection, edit: Edit, *, chained: bool) -> None:
+    """Add an edit as the newest; what was undone before it cannot be redone any more.
+
+    Args:
+        connection: Inside a transaction.
+        edit: The edit.
+        chained: Whether it is undone together with the newest, if that has the same name.
+    """
     connection.execute(delete(edits).where(edits.c.undone))
+    newest = next_undo(connection) if chained else None
     connection.execute(
         insert(edits),
         {
@@ -54,37 +62,64 @@ def append(connection: Connection, edit: Edit) -> None:
             "made_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "undone": False,
             "rows": encode_edit(edit),
+            "chained": newest is not None and newest.name == edit.name,
         },
     )
 
 
 def next_undo(connection: Connection) -> LogEntry | None:
     """Return the newest edit that is not undone."""
-    newest = select(edits.c.seq, edits.c.name).where(~edits.c.undone).order_by(edits.c.seq.desc())
-    row = connection.execute(newest.limit(1)).first()
-    return None if row is None else LogEntry(row.seq, row.name)
+    return _first(connection, _ENTRIES.where(~edits.c.undone).order_by(edits.c.seq.desc()))
 
 
 def next_redo(connection: Connection) -> LogEntry | None:
     """Return the oldest edit that is undone."""
-    oldest = select(edits.c.seq, edits.c.name).where(edits.c.undone).order_by(edits.c.seq)
-    row = connection.execute(oldest.limit(1)).first()
-    return None if row is None else LogEntry(row.seq, row.name)
+    return _first(connection, _ENTRIES.where(edits.c.undone).order_by(edits.c.seq))
 
 
-def read_edit(connection: Connection, entry: LogEntry) -> Edit:
-    """Return the edit of an entry.
+def step_back(connection: Connection) -> Edit | None:
+    """Note the newest step as undone and return the edit that takes it back, or None.
 
     Raises:
-        KeyError, IndexError, TypeError or ValueError: If the log is damaged.
+        LookupError, TypeError or ValueError: If the log is damaged.
     """
-    rows = connection.execute(select(edits.c.rows).where(edits.c.seq == entry.seq)).scalar_one()
+    steps: list[Edit] = []
+    name = ""
+    while (entry := next_undo(connection)) is not None:
+        steps.append(_mark(connection, entry, undone=True).inverse())
+        name = entry.name
+        if not entry.chained:
+            break
+    return merged(name, steps) if steps else None
+
+
+def step_forward(connection: Connection) -> Edit | None:
+    """Note the step that was undone last as done and return its edit, or None.
+
+    Raises:
+        LookupError, TypeError or ValueError: If the log is damaged.
+    """
+    steps: list[Edit] = []
+    name = ""
+    while (entry := next_redo(connection)) is not None and (entry.chained or not steps):
+        steps.append(_mark(connection, entry, undone=False))
+        name = entry.name
+    return merged(name, steps) if steps else None
+
+
+_ENTRIES = select(edits.c.seq, edits.c.name, edits.c.chained)
+
+
+def _first(connection: Connection, entries: Select[tuple[int, str, bool]]) -> LogEntry | None:
+    row = connection.execute(entries.limit(1)).first()
+    return None if row is None else LogEntry(row.seq, row.name, row.chained)
+
+
+def _mark(connection: Connection, entry: LogEntry, *, undone: bool) -> Edit:
+    this = edits.c.seq == entry.seq
+    rows = connection.execute(select(edits.c.rows).where(this)).scalar_one()
+    connection.execute(update(edits).where(this).values(undone=undone))
     return decode_edit(entry.name, rows)
-
-
-def mark(connection: Connection, entry: LogEntry, *, undone: bool) -> None:
-    """Note that an edit was undone or redone."""
-    connection.execute(update(edits).where(edits.c.seq == entry.seq).values(undone=undone))
 
 
 def _delete(connection: Connection, table: str, key: str, ids: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -240,8 +240,13 @@ class ProjectStore:
 
     # Undoable changes
 
-    def apply(self, edit: Edit) -> Changes:
+    def apply(self, edit: Edit, *, chained: bool = False) -> Changes:
         """Apply an edit; it is on the disk when this returns.
+
+        Args:
+            edit: What goes and what comes.
+            chained: Whether it continues the newest edit, of the same name, and both are undone as
+                one: a large step is done in parts, so that the window stays quick meanwhile.
 
         Raises:
             ProjectError: If it does not fit or cannot be written; then nothing changed.
@@ -249,7 +254,7 @@ class ProjectStore:
         self._check_fits(edit)
         seeds = [_seed(clip) for clip in edit.added_clips if self._knows_more(clip)]
         with self._writing("saved") as connection:
-            edit_log.append(connection, edit)
+            edit_log.append(connection, edit, chained=chained)
             edit_log.write_rows(connection, edit)
             _upsert(connection, tables.probes, [asdict(probe) for probe in seeds])
         self._state.learn(seeds)
@@ -352,13 +357,10 @@ class ProjectStore:
     def _step(self, doing: str, *, undone: bool) -> Changes | None:
         try:
             with self._writing(doing) as connection:
-                entry = (edit_log.next_undo if undone else edit_log.next_redo)(connection)
-                if entry is None:
+                edit = (edit_log.step_back if undone else edit_log.step_forward)(connection)
+                if edit is None:
                     return None
-                logged = edit_log.read_edit(connection, entry)
-                edit = logged.inverse() if undone else logged
                 self._state.check(edit)
-                edit_log.mark(connection, entry, undone=undone)
                 edit_log.write_rows(connection, edit)
         except (LookupError, TypeError, ValueError) as error:
             raise ProjectError(
@@ -389,6 +391,9 @@ class ProjectStore:
 
     def _take(self, edit: Edit) -> Changes:
         changes = self._state.apply(edit)
+        if edit.added_clips:
+            joined = tuple(self._state.clips[clip.clip_id] for clip in edit.added_clips)
+            changes = replace(changes, edit=replace(edit, added_clips=joined))
         if edit.removed_clips or edit.added_clips:
             self._clips = None
         self._labels = None
@@ -396,7 +401,8 @@ class ProjectStore:
 
     def _knows_more(self, clip: Clip) -> bool:
         """Whether a clip that comes brings what no probe has found out yet."""
-        return _seed(clip) != Probe(path=clip.path) and clip.path not in self._state.probes
+        known = clip.sha256 or clip.problem or clip.duration_s is not None
+        return bool(known) and clip.path not in self._state.probes
 
     @contextmanager
     def _writing(self, doing: str) -> Iterator[Connection]:
@@ -412,6 +418,11 @@ class ProjectStore:
                 yield writer.connection
         except DBAPIError as error:
             raise sentence(error, self._folder, doing) from error
+        except UnicodeError as error:
+            raise ProjectError(
+                f"The project {self._folder.name} could not be {doing} because a text in it is not"
+                f" valid Unicode ({error}); rename the file or correct the text."
+            ) from error
         self._check_there(writer, doing)
 
     def _check_there(self, writer: _Writer, doing: str) -> None:

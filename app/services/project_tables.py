@@ -13,9 +13,10 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    false,
 )
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """The newest revision in `app.services.migrations`; revisions are counted upwards."""
 
 APPLICATION_ID = 0x434C5352
@@ -70,6 +71,7 @@ edits = Table(
     Column("made_at", String, nullable=False),
     Column("undone", Boolean, nullable=False),
     Column("rows", LargeBinary, nullable=False),  # see edit_codec
+    Column("chained", Boolean, nullable=False, server_default=false()),
 )
 
 probes = Table(
@@ -81,6 +83,8 @@ probes = Table(
     Column("sample_rate_hz", Integer),
     Column("channels", Integer),
     Column("problem", String, nullable=False),
+    Column("size_bytes", Integer),
+    Column("modified_ns", Integer),
     sqlite_with_rowid=False,
 )
 

@@ -32,7 +32,7 @@ def write_object(path: Path, content: dict[str, Any]) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, indent=2)
+            json.dump(content, file, indent=2)  # ASCII: file names may be no UTF-8
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
