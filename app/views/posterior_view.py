@@ -1,0 +1,164 @@
+"""Posterior lanes, one per class, over a ribbon of the strongest class.
+
+A lane is filled up to the mean posterior of each pixel column, more opaque the surer the model is,
+and faintly up to the maximum, so that a short outburst is seen when an hour is on screen.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRect, Qt
+from PySide6.QtGui import QBrush, QPainter
+from PySide6.QtWidgets import QWidget
+
+from app.services.posterior_pyramid import PosteriorPyramid
+from app.views.emotion_colours import colour_of, letter_of
+from app.views.pane_colours import PixelArray, mix, ramp, text_on
+from app.views.time_axis import TimeAxis
+from app.views.time_pane import TimePane
+from clser_engine.labels import Emotion
+from clser_engine.types import FloatArray, Posteriors
+
+LANE_MIN_PX = 22
+RIBBON_PX = 20
+FAINTEST = 0.35  # opacity of a posterior near 0: the height shows it, the colour must be seen
+MAXIMUM_OPACITY = 0.22
+LETTER_ROOM_PX = 14  # a run of the ribbon as wide as this gets its letter
+NOTHING_YET = "Not analysed yet: analysing shows one lane per emotion here"
+
+
+class PosteriorView(TimePane):
+    """Frame posteriors; says in words what is missing where there are none."""
+
+    def __init__(self, axis: TimeAxis, parent: QWidget | None = None) -> None:
+        super().__init__(
+            axis,
+            "Posteriors",
+            "Strength of each emotion over time, and a ribbon of the strongest",
+            parent,
+        )
+        self._pyramid: PosteriorPyramid | None = None
+        self._emotions: tuple[Emotion, ...] = ()
+        self._state = NOTHING_YET
+        self.setMinimumHeight(4 * LANE_MIN_PX + RIBBON_PX)
+
+    @property
+    def pyramid(self) -> PosteriorPyramid | None:
+        """What is shown."""
+        return self._pyramid
+
+    def set_posteriors(self, posteriors: Posteriors | None) -> None:
+        """Show posteriors; None shows the state in words."""
+        self._pyramid = None if posteriors is None else PosteriorPyramid(posteriors)
+        lanes = len(posteriors.classes) if posteriors else 4
+        self.setMinimumHeight(lanes * LANE_MIN_PX + RIBBON_PX)
+        self.redraw()
+
+    def set_emotions(self, emotions: Sequence[Emotion]) -> None:
+        """Take the colours and letters of the project's emotions."""
+        self._emotions = tuple(emotions)
+        self.redraw()
+
+    def set_state(self, words: str) -> None:
+        """Say why there is nothing yet, for example `analysing 40 %`; empty for the usual words."""
+        self._state = words or NOTHING_YET
+        if self._pyramid is None:
+            self.redraw()
+
+    def lane_edges(self, height: int) -> list[int]:
+        """Return the y where each lane begins, then where the ribbon begins, for a height."""
+        lanes = len(self._pyramid.posteriors.classes) if self._pyramid else 4
+        ribbon_top = round(height * (1 - RIBBON_PX / max(self.height(), 1)))
+        return [ribbon_top * lane // lanes for lane in range(lanes + 1)]
+
+    def paint_plot(self, pixels: PixelArray) -> None:
+        if self._pyramid is None or self.axis.span_s <= 0.0:
+            return
+        height, width = pixels.shape
+        means, maxima, known = self._pyramid.pool(self.axis.start_s, self.axis.end_s, width)
+        edges = self.lane_edges(height)
+        background = self.colours.background
+        for lane, name in enumerate(self._pyramid.posteriors.classes):
+            colour = colour_of(name, self._emotions)
+            table = ramp(mix(background, colour, FAINTEST), colour)
+            faint = mix(background, colour, MAXIMUM_OPACITY).rgb()
+            part = pixels[edges[lane] : edges[lane + 1] - 1]
+            _draw_lane(part[:, :known], means[:known, lane], maxima[:known, lane], table, faint)
+            pixels[edges[lane + 1] - 1] = self.colours.faint.rgb()
+        tints = np.array(
+            [colour_of(name, self._emotions).rgb() for name in self._pyramid.posteriors.classes],
+            np.uint32,
+        )
+        pixels[edges[-1] :, :known] = tints[means[:known].argmax(axis=1)]
+        pixels[:, known:] = self.colours.unknown.rgb()
+
+    def paint_over(self, painter: QPainter, plot: QRect) -> None:
+        if self._pyramid is None:
+            painter.fillRect(plot, QBrush(self.colours.unknown, Qt.BrushStyle.BDiagPattern))
+            self._paint_words(painter, plot)
+        elif self.axis.span_s > 0.0:
+            self._paint_letters(painter, plot)
+
+    def paint_gutter(self, painter: QPainter, gutter: QRect) -> None:
+        if self._pyramid is None:
+            super().paint_gutter(painter, gutter)
+            return
+        edges = self.lane_edges(self.height())
+        for lane, name in enumerate(self._pyramid.posteriors.classes):
+            box = QRect(6, edges[lane], gutter.width() - 12, edges[lane + 1] - edges[lane])
+            chip = QRect(box.left(), box.center().y() - 8, 17, 17)
+            colour = colour_of(name, self._emotions)
+            painter.fillRect(chip, colour)
+            painter.setPen(text_on(colour))
+            painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, letter_of(name, self._emotions))
+            painter.setPen(self.colours.text)
+            room = box.adjusted(22, 0, 0, 0)
+            words = painter.fontMetrics().elidedText(
+                name.replace("_", " "), Qt.TextElideMode.ElideRight, room.width()
+            )
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
+        ribbon = QRect(6, edges[-1], gutter.width() - 12, self.height() - edges[-1])
+        painter.drawText(ribbon, Qt.AlignmentFlag.AlignVCenter, self.tr("strongest"))
+
+    def _paint_words(self, painter: QPainter, plot: QRect) -> None:
+        metrics = painter.fontMetrics()
+        words = metrics.elidedText(self._state, Qt.TextElideMode.ElideRight, plot.width() - 16)
+        box = metrics.boundingRect(words).adjusted(-8, -4, 8, 4)
+        box.moveCenter(plot.center())
+        painter.fillRect(box, self.colours.background)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _paint_letters(self, painter: QPainter, plot: QRect) -> None:
+        """Write the letter of each run of the ribbon that has room for it."""
+        assert self._pyramid is not None
+        means, _, known = self._pyramid.pool(self.axis.start_s, self.axis.end_s, plot.width())
+        strongest = means[:known].argmax(axis=1)
+        borders = np.flatnonzero(np.diff(strongest)) + 1
+        starts = np.concatenate([[0], borders]).astype(int)
+        stops = np.concatenate([borders, [known]]).astype(int)
+        wide = stops - starts >= LETTER_ROOM_PX
+        top = self.lane_edges(self.height())[-1]
+        classes = self._pyramid.posteriors.classes
+        metrics = painter.fontMetrics()
+        baseline = top + (self.height() - top + metrics.ascent() - metrics.descent()) / 2
+        letters = [letter_of(name, self._emotions) for name in classes]
+        pens = [text_on(colour_of(name, self._emotions)) for name in classes]
+        halves = [metrics.horizontalAdvance(letter) / 2 for letter in letters]
+        middles = (starts + stops) / 2 + plot.left()
+        for run in np.flatnonzero(wide).tolist():
+            strongest_class = int(strongest[starts[run]])
+            painter.setPen(pens[strongest_class])
+            x = float(middles[run]) - halves[strongest_class]
+            painter.drawText(QPointF(x, baseline), letters[strongest_class])
+
+
+def _draw_lane(
+    pixels: PixelArray, mean: FloatArray, maximum: FloatArray, table: PixelArray, faint: int
+) -> None:
+    """Fill a lane up to the mean, faintly up to the maximum."""
+    height = pixels.shape[0]
+    rows = np.arange(height, dtype=np.int16)[:, None]
+    mean_top = np.rint(height * (1 - mean)).astype(np.int16)
+    maximum_top = np.rint(height * (1 - maximum)).astype(np.int16)
+    np.copyto(pixels, np.uint32(faint), where=rows >= maximum_top)
+    np.copyto(pixels, table[(mean * 255).astype(np.uint8)], where=rows >= mean_top)

@@ -1,0 +1,66 @@
+"""Spectrogram at any zoom, with colours that mean the same level everywhere."""
+
+from functools import lru_cache
+
+import numpy as np
+import pyqtgraph
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QWidget
+
+from app.services.peaks import AudioSource
+from app.views.pane_colours import PixelArray
+from app.views.time_axis import TimeAxis
+from app.views.time_pane import TimePane
+
+GUTTER_MARGIN_PX = 6
+
+
+class SpectrogramView(TimePane):
+    """Spectrogram from 0 Hz up to 8 kHz, or to half the sample rate."""
+
+    def __init__(self, axis: TimeAxis, parent: QWidget | None = None) -> None:
+        super().__init__(
+            axis,
+            "Spectrogram",
+            "Spectrogram of the recording; drag to select, click to move the playhead",
+            parent,
+        )
+        self._source: AudioSource | None = None
+        self.setMinimumHeight(64)
+
+    def set_source(self, source: AudioSource | None) -> None:
+        """Show another recording; None shows nothing."""
+        self._source = source
+        self.redraw()
+
+    def paint_plot(self, pixels: PixelArray) -> None:
+        if self._source is None or self.axis.span_s <= 0.0:
+            return
+        height, width = pixels.shape
+        columns, known = self._source.spectrogram(self.axis.start_s, self.axis.end_s, width)
+        rows = np.arange(height - 1, -1, -1) * columns.shape[1] // height  # low tones at the bottom
+        levels = np.ascontiguousarray(columns.T[rows])
+        np.take(colour_table(self.colours.is_dark), levels, out=pixels, mode="clip")
+        pixels[:, known:] = self.colours.unknown.rgb()
+
+    def paint_gutter(self, painter: QPainter, gutter: QRect) -> None:
+        super().paint_gutter(painter, gutter)
+        if self._source is None:
+            return
+        inner = gutter.adjusted(GUTTER_MARGIN_PX, 1, -GUTTER_MARGIN_PX, -3)
+        right = Qt.AlignmentFlag.AlignRight
+        top = f"{self._source.shape.top_hz / 1000:.3g} kHz"
+        painter.drawText(inner, right | Qt.AlignmentFlag.AlignTop, top)
+        painter.drawText(inner, right | Qt.AlignmentFlag.AlignBottom, "0")
+
+
+@lru_cache(maxsize=2)
+def colour_table(is_dark: bool) -> PixelArray:
+    """Return 256 pixels of a perceptually uniform map, silence being the background's side."""
+    colours = pyqtgraph.colormap.get("magma").getLookupTable(nPts=256)  # (256, 3) uint8
+    if not is_dark:
+        colours = colours[::-1]
+    red, green, blue = colours.astype(np.uint32).T
+    table: PixelArray = 0xFF000000 | red << 16 | green << 8 | blue
+    return table
