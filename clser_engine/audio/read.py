@@ -6,6 +6,7 @@ way out. Files are only ever read. Light: numpy, soundfile and soxr, never torch
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,17 @@ from clser_engine.audio.source import AudioSource, CannotDecodeError
 from clser_engine.errors import AudioError, BadValueError, Cancelled
 from clser_engine.runtime import RunContext
 from clser_engine.types import AudioInfo, FloatArray
+
+AUDIO_SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        # libsndfile
+        "wav wave w64 rf64 flac ogg oga opus mp3 mp2 aif aiff aifc caf au snd sph nist voc gsm "
+        # ffmpeg
+        "m4a m4b aac ac3 amr wma ape wv tta spx dsf mka webm mp4 3gp mkv mov avi mpg ogv"
+    ).split()
+)
+"""What counts as a recording in a folder, in lower case; a file named by itself may have any."""
 
 CHUNK_S = 1.0
 HASH_BYTES = 1 << 20
@@ -216,6 +228,18 @@ def downmix(samples: FloatArray, channel: int | None = None) -> FloatArray:
     return mean
 
 
+def find_recordings(folder: Path) -> list[Path]:
+    """Return the recordings in a folder and the folders below it, by their suffix, in order.
+
+    Hidden files and folders are passed over, and so are folders that may not be entered.
+    """
+    found: list[Path] = []
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(where, name) for name in sorted(names) if _is_recording_name(name)]
+    return found
+
+
 def hash_file(path: Path, context: RunContext | None = None) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal.
 
@@ -243,6 +267,10 @@ def hash_file(path: Path, context: RunContext | None = None) -> str:
             "copy it to another disk."
         ) from error
     return digest.hexdigest()
+
+
+def _is_recording_name(name: str) -> bool:
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
 
 
 def _open_source(path: Path, info: AudioInfo | None, context: RunContext | None) -> AudioSource:

@@ -108,7 +108,7 @@ class SndfileSource:
 
     def _measure(self, path: Path) -> AudioInfo:
         """Return what the file is, its frames counted where the header lies."""
-        claimed = self._file.frames
+        claimed = max(0, self._file.frames)  # a damaged header may claim fewer than none
         num_frames = claimed if self._has_tail(claimed) else sum(self._count())
         file = self._file  # counting may have opened it anew
         if num_frames == 0:

@@ -1,38 +1,198 @@
 """`clser analyze`: frame and utterance posteriors of recordings, written to files."""
 
 import argparse
+import json
+import logging
 import sys
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, NamedTuple
 
-from clser_engine.errors import EngineError
+import numpy as np
+
+from clser_engine.audio.read import find_recordings
+from clser_engine.cli.progress import AnalysisProgress
+from clser_engine.errors import EngineError, FormatError
+from clser_engine.formats.stems import unique_stems
+from clser_engine.formats.table import POSTERIOR_FORMATS, PosteriorFormat
+from clser_engine.types import Analysis
+
+if TYPE_CHECKING:  # it loads onnxruntime, which --help must not wait for
+    from clser_engine.inference.predictor import Predictor
+
+logger = logging.getLogger(__name__)
 
 NAME = "analyze"
 HELP = "Recognise emotions in recordings and write them to files."
+EPILOG = """\
+Each recording gets DIR/<name>.json and whatever else --format asks for. Folders are searched, with
+the folders below them. A later run replaces the results of an earlier one and no other file.
+
+example: clser analyze interview.wav recordings/ --out results
+         clser analyze recordings/ --statistics project --format json,csv,textgrid --out results
+"""
+HEAD_BYTES = 8192
+
+
+class Outcome(NamedTuple):
+    """A recording that was analysed, and the stem of its results."""
+
+    path: Path
+    stem: str
+    analysis: Analysis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.epilog = "example: clser analyze interview.wav recordings/ --out results"
+    parser.epilog = EPILOG
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="a recording or folder")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
-    parser.add_argument("--model", default="default", help="default, a bundle's name or its folder")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument(
+        "--model",
+        default="default",
+        metavar="M",
+        help="default, the name of an installed bundle, or a bundle's folder",
+    )
+    parser.add_argument(
+        "--statistics",
+        choices=["none", "project"],
+        default="none",
+        help="normalise each recording by itself, or by all recordings named here, which is more "
+        "accurate when they are many and of one kind (default: none)",
+    )
+    parser.add_argument(
+        "--format",
+        type=_to_formats,
+        default="json",
+        metavar="LIST",
+        help="any of json,csv,textgrid (default: json)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per recording")
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="what the model runs on (default: auto, a GPU where there is one)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Analyse each recording; return 0 only when all succeeded."""
-    from clser_engine.formats.analysis_json import write_analysis
+    failures = 0
+    paths: list[Path] = []
+    for path in args.paths:
+        found = find_recordings(path) if path.is_dir() else [path]
+        if not found:
+            failures += 1
+            _tell(f"{path} holds no recordings; name another folder or the files themselves.")
+        paths += found
+    if not paths:
+        return 1
+    _make_folder(args.out)
+    stems = unique_stems([PurePath(path) for path in paths])
+    for path, stem in stems.items():
+        if stem != path.stem:
+            _tell(f"{path} shares its name with another recording; its results are {stem}.*")
+
+    # Imported here because they load onnxruntime or torch, which takes seconds.
     from clser_engine.inference.predictor import load_predictor
-    from clser_engine.runtime import RunContext
 
     predictor = load_predictor(args.model, device=args.device)
-    args.out.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    for path in args.paths:
-        try:
-            analysis = predictor.analyze(path, RunContext())
-            write_analysis(args.out / f"{path.stem}.json", analysis, path, overwrite=True)
-        except EngineError as error:
-            failed += 1
-            print(f"clser: {error}", file=sys.stderr)
-    return 1 if failed else 0
+    outcomes = []
+    with AnalysisProgress(len(stems)) as progress:
+        for pure_path, stem in stems.items():
+            path = Path(pure_path)
+            try:
+                analysis = predictor.analyze(path, progress.next_recording(path.name))
+                outcome = Outcome(path, stem, analysis)
+                files = _write(args.out, outcome, args.format)
+            except EngineError as error:
+                failures += 1
+                _report_failure(path, str(error), args.json)
+            except Exception as error:  # one recording must not stop the others
+                logger.exception("Unexpected error in %s", path)
+                failures += 1
+                name = type(error).__name__
+                _report_failure(path, f"{path} met an unexpected {name}; see the log.", args.json)
+            else:
+                if args.statistics == "project":
+                    outcomes.append(outcome)
+                else:
+                    _report(outcome, files, args.json)
+    if outcomes:
+        for outcome in _with_project_statistics(predictor, outcomes):
+            _report(outcome, _write(args.out, outcome, args.format), args.json)
+    return 1 if failures else 0
+
+
+def _with_project_statistics(predictor: "Predictor", outcomes: list[Outcome]) -> list[Outcome]:
+    """Score each recording again, normalised by the statistics of all."""
+    functionals = np.stack([outcome.analysis.functionals for outcome in outcomes])
+    utterances = predictor.score(functionals, predictor.compute_statistics(functionals))
+    return [
+        outcome._replace(analysis=replace(outcome.analysis, utterance=utterance))
+        for outcome, utterance in zip(outcomes, utterances, strict=True)
+    ]
+
+
+def _write(folder: Path, outcome: Outcome, formats: list[PosteriorFormat]) -> list[Path]:
+    files = [folder / f"{outcome.stem}{wanted.suffix}" for wanted in formats]
+    for file, wanted in zip(files, formats, strict=True):
+        wanted.write(file, outcome.analysis, outcome.path, overwrite=_is_result(file, wanted))
+    return files
+
+
+def _is_result(file: Path, wanted: PosteriorFormat) -> bool:
+    """Whether an earlier run made the file; a TextGrid made by hand is never replaced."""
+    try:
+        with open(file, "rb") as stream:
+            return wanted.marker in stream.read(HEAD_BYTES)
+    except OSError:
+        return False
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FormatError(
+            f"The folder {folder} cannot be made because the system says '{error.strerror}'; "
+            "name another one with --out."
+        ) from error
+
+
+def _report(outcome: Outcome, files: list[Path], as_json: bool) -> None:
+    utterance = outcome.analysis.utterance
+    if as_json:
+        summary = {
+            "path": str(outcome.path),
+            "results": [str(file) for file in files],
+            "emotion": utterance.emotion,
+            "confidence": round(utterance.confidence, 6),
+            "statistics": utterance.statistics,
+            "duration_s": outcome.analysis.duration_s,
+        }
+        print(json.dumps(summary), flush=True)
+    else:
+        print(f"{outcome.path}: {utterance.emotion} ({utterance.confidence:.0%})", flush=True)
+
+
+def _report_failure(path: Path, sentence: str, as_json: bool) -> None:
+    _tell(sentence)
+    if as_json:
+        print(json.dumps({"path": str(path), "error": sentence}), flush=True)
+
+
+def _tell(sentence: str) -> None:
+    print(f"clser: {sentence}", file=sys.stderr, flush=True)
+
+
+def _to_formats(text: str) -> list[PosteriorFormat]:
+    known = {known.name: known for known in POSTERIOR_FORMATS}
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(
+            f"unknown format {', '.join(unknown) or text!r}, expected any of {', '.join(known)}"
+        )
+    return [known[name] for name in dict.fromkeys(names)]

@@ -1,7 +1,9 @@
 """The log file of the command line program."""
 
+import faulthandler
 import logging
 import os
+import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -47,3 +49,22 @@ def start_log(debug: bool) -> Path:
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     logging.raiseExceptions = debug
     return path
+
+
+def divert_native_messages(path: Path) -> None:
+    """Send what libraries print to stderr by themselves (decoders do) to the log file.
+
+    Python's own `sys.stderr` stays what it was, so that a person sees one line per failure.
+    """
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError:
+        return
+    terminal = os.dup(2)
+    sys.stderr.flush()
+    sys.stderr = open(  # noqa: SIM115 - it lives as long as the process
+        terminal, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace"
+    )
+    os.dup2(log, 2)
+    os.close(log)
+    faulthandler.enable(file=2)  # where a native crash happened, in the log

@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
-from clser_engine.cli.log_file import start_log
+from clser_engine.cli.log_file import divert_native_messages, start_log
 from clser_engine.errors import Cancelled, EngineError
 
 logger = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse exits by itself: 0 for --help, 2 for wrong usage
         return stop.code if isinstance(stop.code, int) else WRONG_USAGE
     log_path = start_log(args.debug)
+    if argv is None and not args.debug:  # a program of its own, not a call from Python
+        divert_native_messages(log_path)
     try:
         return int(args.run(args))
     except EngineError as error:

@@ -62,12 +62,15 @@ class PosteriorFormat:
         name: As in `--format`.
         title: As in a file dialog.
         suffix: Of its files, with the dot.
+        marker: Bytes near the start of every file that `write` makes and of no other: such a file
+            may be replaced by a newer result.
         write: Writes an analysis to a file; raises FormatError.
     """
 
     name: str
     title: str
     suffix: str
+    marker: bytes
     write: WritePosteriors
 
 
@@ -99,14 +102,25 @@ LABEL_FORMATS = (
 )
 
 POSTERIOR_FORMATS = (
-    PosteriorFormat(name="json", title="JSON", suffix=".json", write=analysis_json.write_analysis),
     PosteriorFormat(
-        name="csv", title="CSV table", suffix=".csv", write=posteriors_csv.write_posteriors
+        name="json",
+        title="JSON",
+        suffix=".json",
+        marker=b'"frame_rate_hz": ',
+        write=analysis_json.write_analysis,
+    ),
+    PosteriorFormat(
+        name="csv",
+        title="CSV table",
+        suffix=".csv",
+        marker=b"start_s,end_s,",
+        write=posteriors_csv.write_posteriors,
     ),
     PosteriorFormat(
         name="textgrid",
         title="Praat TextGrid",
         suffix=".TextGrid",
+        marker=b'"model emotion"',
         write=posteriors_textgrid.write_posteriors,
     ),
 )
