@@ -75,6 +75,21 @@ class EngineState:
     waiting_jobs: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AnalyzedAudio:
+    """An analysis and what the engine found out on the way.
+
+    Args:
+        analysis: What the model says.
+        sha256: Of the recording's bytes, in hex.
+        from_cache: Whether it was computed before.
+    """
+
+    analysis: Analysis
+    sha256: str
+    from_cache: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
     """What an engine says at the handshake.
@@ -168,7 +183,7 @@ class EngineClient:
         *,
         model: str = DEFAULT_MODEL,
         timeout_s: float | None = None,
-    ) -> Analysis:
+    ) -> AnalyzedAudio:
         """Analyse a recording; an engine elsewhere gets it uploaded first.
 
         Args:
@@ -191,7 +206,11 @@ class EngineClient:
                 if event.WhichOneof("event") == "progress":
                     _report(context, event.progress)
                 elif (analysis := assembler.add(event)) is not None:
-                    return analysis
+                    return AnalyzedAudio(
+                        analysis=analysis,
+                        sha256=assembler.header.audio_sha256.hex(),
+                        from_cache=assembler.header.from_cache,
+                    )
         raise ServiceError(
             f"The engine ended the analysis of {path.name} without a result; try again."
         )

@@ -48,6 +48,15 @@ class RunContext:
         """Whether somebody asked the work to stop."""
         return self._cancelled.is_set()
 
+    def sleep(self, seconds: float) -> None:
+        """Wait without work.
+
+        Raises:
+            Cancelled: As soon as somebody asks the work to stop.
+        """
+        if self._cancelled.wait(seconds):
+            raise Cancelled
+
     def report(self, stage: str, done: float, total: float) -> None:
         """Tell how far the work is.
 

@@ -1,6 +1,7 @@
 """`clser serve`: the engine as a process that the studio, or a person on a server, starts."""
 
 import argparse
+import faulthandler
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+from clser_engine.cli.log_file import FORMAT
 from clser_engine.errors import ConfigError
 from clser_engine.service.endpoint import (
     PublicEndpoint,
@@ -19,7 +21,12 @@ from clser_engine.service.endpoint import (
     private_address,
 )
 from clser_engine.service.folders import cache_folder
-from clser_engine.service.lifetime import die_with_parent, exit_soon, read_line_and_watch
+from clser_engine.service.lifetime import (
+    die_with_parent,
+    exit_soon,
+    read_line_and_watch,
+    yield_to_the_window,
+)
 from clser_engine.service.model_shelf import ModelShelf
 from clser_engine.service.result_cache import ResultCache
 from clser_engine.service.server import EngineService, make_server
@@ -48,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certificate", type=Path, metavar="PEM", help="certificate for --listen")
     parser.add_argument("--key", type=Path, metavar="PEM", help="private key for --listen")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="token for --listen")
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="what the models run on"
+    )
     parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for results")
 
 
@@ -58,18 +68,20 @@ def run(args: argparse.Namespace) -> int:
         ServiceError: If it cannot listen, or may not.
         ConfigError: If a file of the arguments cannot be read.
     """
-    return serve(args, ModelShelf())
+    return serve(args, ModelShelf(device=args.device))
 
 
 def serve(args: argparse.Namespace, shelf: ModelShelf) -> int:
     """Serve with the models of a shelf until told to stop; return 0."""
     stop = threading.Event()
     _stop_on_signals(stop)
+    _log_to_stderr()
     is_public = args.listen is not None
     if is_public:
         token = _token_of(args.token_file)
     else:
         die_with_parent()
+        yield_to_the_window()
         token = read_line_and_watch(sys.stdin.buffer, stop.set)
     cache = args.cache or cache_folder()
     service = EngineService(
@@ -107,9 +119,21 @@ def _stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, on_signal)
 
 
+def _log_to_stderr() -> None:
+    """Log to who started the engine instead of the commands' log, which has one writer only."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if handler.get_name() == "clser":
+            root.removeHandler(handler)
+            handler.close()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=FORMAT)
+    faulthandler.enable(sys.stderr)  # says where native code crashed
+
+
 def _announce(address: str) -> None:
-    """Say where the engine listens; nothing else is ever written to standard output."""
+    """Say where the engine listens; whatever a library prints later goes to the log."""
     print(json.dumps({"address": address, "pid": os.getpid()}), flush=True)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
 
 def _token_of(path: Path | None) -> str:

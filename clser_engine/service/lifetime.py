@@ -12,6 +12,7 @@ from typing import BinaryIO
 logger = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+NICENESS = 5  # 19 would starve the engine beside any other program
 EXIT_TIMEOUT_S = 1.0  # the studio promises that everything is gone within 2 s
 
 
@@ -23,6 +24,12 @@ def die_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def yield_to_the_window() -> None:
+    """Take the processor only where the window leaves it: drawing comes before analysing."""
+    if sys.platform != "win32":
+        os.nice(NICENESS)
 
 
 def read_line_and_watch(stream: BinaryIO, on_close: Callable[[], None]) -> str:

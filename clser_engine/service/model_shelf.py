@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from clser_engine.inference.predictor import Statistics
 
 logger = logging.getLogger(__name__)
+
+Device = Literal["auto", "cpu", "cuda"]
 
 DEFAULT_MODEL = "default"
 MAX_LOADED = 2  # the default and the one that the project uses
@@ -68,7 +70,7 @@ class Predictor(Protocol):
 class Backend(Protocol):
     """What the engine needs of `clser_engine.inference.predictor`."""
 
-    def load_predictor(self, model: str = DEFAULT_MODEL) -> Predictor:
+    def load_predictor(self, model: str = DEFAULT_MODEL, *, device: Device = "auto") -> Predictor:
         """Load a bundle."""
 
     def compute_statistics(self, functionals: FloatArray) -> "Statistics":
@@ -90,10 +92,14 @@ class ModelShelf:
 
     Args:
         backend: Imports what loads models; called in the thread that needs the first one.
+        device: What they run on.
     """
 
-    def __init__(self, backend: BackendFactory = import_backend) -> None:
+    def __init__(
+        self, backend: BackendFactory = import_backend, *, device: Device = "auto"
+    ) -> None:
         self._import_backend = backend
+        self._device: Device = device
         self._loaded: dict[str, Predictor] = {}
         self._lock = threading.Lock()
 
@@ -129,7 +135,7 @@ class ModelShelf:
     def _load(self, model: str) -> Predictor:
         logger.info("Loading the model %s", model)
         try:
-            return self._import_backend().load_predictor(model)
+            return self._import_backend().load_predictor(model, device=self._device)
         except EngineError:
             raise
         except Exception as error:  # a damaged installation or a graph that onnxruntime refuses

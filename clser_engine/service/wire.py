@@ -91,7 +91,8 @@ def analysis_to_events(
 class AnalysisAssembler:
     """Puts the events of one analysis together again; progress events are not for it."""
 
-    _header: pb.AnalysisHeader | None = None
+    header: pb.AnalysisHeader = field(default_factory=pb.AnalysisHeader)
+    _has_header: bool = False
     _values: FloatArray = field(default_factory=lambda: np.empty((0, 0), np.float32))
     _received: int = 0
 
@@ -102,20 +103,20 @@ class AnalysisAssembler:
             ServiceError: If the events do not fit together.
         """
         kind = event.WhichOneof("event")
-        if kind == "header" and self._header is None:
+        if kind == "header" and not self._has_header:
             self._start(event.header)
             return None
-        if kind == "chunk" and self._header is not None:
+        if kind == "chunk" and self._has_header:
             self._fill(event.chunk)
             return None
-        if kind == "end" and self._header is not None and self._received == len(self._values):
-            return self._finish(self._header, event.end)
+        if kind == "end" and self._has_header and self._received == len(self._values):
+            return self._finish(self.header, event.end)
         raise _broken(f"an unexpected part ({kind})")
 
     def _start(self, header: pb.AnalysisHeader) -> None:
         if header.num_frames * len(header.classes) > MAX_POSTERIOR_VALUES:
             raise _broken(f"{header.num_frames} frames")
-        self._header = header
+        self.header, self._has_header = header, True
         self._values = np.empty((header.num_frames, len(header.classes)), np.float32)  # (T, C)
 
     def _fill(self, chunk: pb.PosteriorChunk) -> None:

@@ -84,7 +84,7 @@ class DoubleBackend:
         self._load_seconds = load_seconds
         self._is_dead = is_dead
 
-    def load_predictor(self, model: str = "default") -> DoublePredictor:
+    def load_predictor(self, model: str = "default", *, device: str = "auto") -> DoublePredictor:
         time.sleep(self._load_seconds)
         if self._is_dead or model == "dead":
             raise BundleError(f"The model {model!r} is damaged; install the program again.")
