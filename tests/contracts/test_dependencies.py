@@ -32,6 +32,7 @@ USED_LATER = {
 # Installed for another package, or needed without an import of ours.
 NOT_IMPORTED = {
     "onnxruntime": "the same module as onnxruntime-gpu, for macOS",
+    "protobuf": "imported by the generated protocol code alone",
 }
 
 # Imported by a tool of ours that the program never runs; declared in the extra `dev`.
