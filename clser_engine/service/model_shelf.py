@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from clser_engine.bundle import find_bundle, load_card
 from clser_engine.errors import BundleError, EngineError
 from clser_engine.runtime import RunContext
 from clser_engine.types import Analysis, FloatArray, ModelId, UtterancePosterior
@@ -78,6 +79,7 @@ class Backend(Protocol):
 
 
 BackendFactory = Callable[[], Backend]
+Identify = Callable[[str], ModelId]
 
 
 def import_backend() -> Backend:
@@ -87,17 +89,32 @@ def import_backend() -> Backend:
     return predictor
 
 
+def identify_bundle(model: str) -> ModelId:
+    """Return name and hash of a bundle without loading it.
+
+    Raises:
+        BundleError: If there is none or its card is damaged.
+    """
+    return load_card(find_bundle(model)).model_id
+
+
 class ModelShelf:
     """Loads each model once, when it is first asked for, and keeps the newest few.
 
     Args:
         backend: Imports what loads models; called in the thread that needs the first one.
+        identify: Gives name and hash of a model without loading it.
         device: What they run on.
     """
 
     def __init__(
-        self, backend: BackendFactory = import_backend, *, device: Device = "auto"
+        self,
+        backend: BackendFactory = import_backend,
+        identify: Identify = identify_bundle,
+        *,
+        device: Device = "auto",
     ) -> None:
+        self.identify = identify
         self._import_backend = backend
         self._device: Device = device
         self._loaded: dict[str, Predictor] = {}
@@ -109,16 +126,15 @@ class ModelShelf:
         return self._loaded.get(DEFAULT_MODEL)
 
     def predictor(self, model: str) -> Predictor:
-        """Return a model, loading it if it is not loaded yet.
+        """Return a model, loading it if it is not loaded yet or was replaced on disk.
 
         Raises:
             BundleError: If it cannot be loaded.
         """
         with self._lock:
-            if (predictor := self._loaded.get(model)) is None:
+            predictor = self._loaded.pop(model, None)
+            if predictor is None or predictor.card.model_id != self.identify(model):
                 predictor = self._load(model)
-            else:
-                del self._loaded[model]
             self._loaded[model] = predictor  # the newest is last
             for oldest in list(self._loaded)[:-MAX_LOADED]:
                 if oldest != DEFAULT_MODEL:

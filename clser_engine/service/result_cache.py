@@ -11,15 +11,21 @@ import logging
 import os
 import tempfile
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
 
 from clser_engine.service.folder_budget import FolderBudget
 from clser_engine.types import Analysis, FloatArray, ModelId, Posteriors, UtterancePosterior
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FORMAT_VERSION = 1  # raise it when the numbers of an unchanged model change
 DEFAULT_MAX_BYTES = 2 * 1024**3
@@ -40,30 +46,11 @@ class ResultCache:
 
     def find(self, audio_sha256: str, model: ModelId) -> Analysis | None:
         """Return the stored analysis, or None."""
-        path = self._path(audio_sha256, model)
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                analysis = _decode(json.loads(bytes(stored["facts"])), model, stored)
-        except FileNotFoundError:
-            return None
-        except UNREADABLE as error:
-            self._discard(path, error)
-            return None
-        self._budget.touch(path)
-        return analysis
+        return self._read(audio_sha256, model, lambda stored: _decode(model, stored))
 
     def find_functionals(self, audio_sha256: str, model: ModelId) -> FloatArray | None:
         """Return only the (D,) raw functionals of a stored analysis, or None."""
-        path = self._path(audio_sha256, model)
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                functionals = stored["functionals"]
-        except FileNotFoundError:
-            return None
-        except UNREADABLE as error:
-            self._discard(path, error)
-            return None
-        return np.asarray(functionals, dtype=np.float32)
+        return self._read(audio_sha256, model, lambda stored: _floats(stored["functionals"], 1))
 
     def store(self, audio_sha256: str, analysis: Analysis) -> None:
         """Store an analysis; where the disk refuses, the log says so and the work goes on."""
@@ -88,6 +75,19 @@ class ResultCache:
                 partial.unlink(missing_ok=True)
             logger.info("The analysis is not kept in %s: %s", self._folder, error)
 
+    def _read(self, audio_sha256: str, model: ModelId, decode: Callable[[NpzFile], T]) -> T | None:
+        path = self._path(audio_sha256, model)
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                found = decode(stored)
+        except FileNotFoundError:
+            return None
+        except UNREADABLE as error:
+            self._discard(path, error)
+            return None
+        self._budget.touch(path)
+        return found
+
     def _path(self, audio_sha256: str, model: ModelId) -> Path:
         key = f"{FORMAT_VERSION}/{audio_sha256}/{model.sha256}"
         name = hashlib.sha256(key.encode()).hexdigest()
@@ -102,7 +102,6 @@ class ResultCache:
 def _facts(analysis: Analysis) -> dict[str, object]:
     return {
         "duration_s": analysis.duration_s,
-        "model_name": analysis.model.name,
         "classes": analysis.posteriors.classes,
         "frame_rate_hz": analysis.posteriors.frame_rate_hz,
         "emotion": analysis.utterance.emotion,
@@ -111,24 +110,27 @@ def _facts(analysis: Analysis) -> dict[str, object]:
     }
 
 
-def _decode(facts: dict[str, object], model: ModelId, stored: "np.lib.npyio.NpzFile") -> Analysis:
-    classes = tuple(str(name) for name in facts["classes"])  # type: ignore[attr-defined]
-    values, posterior = stored["posteriors"], stored["posterior"]
-    if values.ndim != 2 or values.shape[1] != len(classes) or posterior.shape != (len(classes),):
+def _decode(model: ModelId, stored: NpzFile) -> Analysis:
+    facts = json.loads(bytes(stored["facts"]))
+    classes = tuple(facts["classes"])
+    values, posterior = _floats(stored["posteriors"], 2), _floats(stored["posterior"], 1)
+    if values.shape[1] != len(classes) or len(posterior) != len(classes):
         raise ValueError(f"shapes {values.shape} and {posterior.shape} of {len(classes)} classes")
     return Analysis(
-        duration_s=float(facts["duration_s"]),  # type: ignore[arg-type]
+        duration_s=facts["duration_s"],
         model=model,
-        posteriors=Posteriors(
-            classes=classes,
-            frame_rate_hz=float(facts["frame_rate_hz"]),  # type: ignore[arg-type]
-            values=values.astype(np.float32, copy=False),
-        ),
+        posteriors=Posteriors(classes=classes, frame_rate_hz=facts["frame_rate_hz"], values=values),
         utterance=UtterancePosterior(
-            emotion=str(facts["emotion"]),
-            posterior=posterior.astype(np.float32, copy=False),
-            confidence=float(facts["confidence"]),  # type: ignore[arg-type]
-            statistics=str(facts["statistics"]),
+            emotion=facts["emotion"],
+            posterior=posterior,
+            confidence=facts["confidence"],
+            statistics=facts["statistics"],
         ),
-        functionals=stored["functionals"].astype(np.float32, copy=False),
+        functionals=_floats(stored["functionals"], 1),
     )
+
+
+def _floats(array: NDArray[np.generic], ndim: int) -> FloatArray:
+    if array.dtype != np.float32 or array.ndim != ndim:
+        raise ValueError(f"an array of {array.dtype} and {array.ndim} dimensions")
+    return array.astype(np.float32, copy=False)

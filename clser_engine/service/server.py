@@ -7,6 +7,7 @@ refuse more than a fixed number of waiting jobs, so that handshake and state alw
 
 import logging
 import os
+import re
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ T = TypeVar("T")
 
 MAX_WAITING = 24  # per lane
 THREADS = 2 * (MAX_WAITING + 1) + 14  # every call that may wait, and some for those that answer
+INSTALLED_NAME = re.compile(r"[\w-]+")  # no path that could lead to another folder
 MAX_REQUEST_BYTES = 8 * 1024**2  # a project of 200,000 recordings by their hashes
 
 
@@ -46,7 +48,7 @@ class Found:
 
     path: Path
     sha256: str
-    predictor: Predictor
+    model: str
     stored: Analysis | None
 
 
@@ -170,28 +172,29 @@ class EngineService:
 
     def _look_up(self, path: Path, model: str, context: RunContext) -> Found:
         sha256 = self._hashes.hash_of(path, context)
-        context.report("loading the model", 0, 1)
-        predictor = self.shelf.predictor(model)
-        return Found(path, sha256, predictor, self.cache.find(sha256, predictor.card.model_id))
+        return Found(path, sha256, model, self.cache.find(sha256, self.shelf.identify(model)))
 
     def _analyse(self, found: Found, context: RunContext) -> Analysis:
+        context.report("loading the model", 0, 1)
+        predictor = self.shelf.predictor(found.model)
         before = file_state(found.path)
-        analysis = found.predictor.analyze(found.path, context)
+        analysis = predictor.analyze(found.path, context)
         if file_state(found.path) == before:  # else the hash may belong to other bytes
             self.cache.store(found.sha256, analysis)
         return analysis
 
     def _score(self, hashes: list[bytes], model: str, context: RunContext) -> list[pb.Score]:
-        predictor = self.shelf.predictor(model)
+        model_id = self.shelf.identify(model)
         functionals = {}
         for position, sha256 in enumerate(hashes):
             context.report("reading", position, len(hashes))
-            stored = self.cache.find_functionals(sha256.hex(), predictor.card.model_id)
+            stored = self.cache.find_functionals(sha256.hex(), model_id)
             if stored is not None:
                 functionals[sha256] = stored
         scores = {}
         if functionals:
             context.report("scoring", 0, 1)
+            predictor = self.shelf.predictor(model)
             rows = list(functionals.values())
             scores = dict(zip(functionals, self.shelf.score(predictor, rows), strict=True))
         return [
@@ -216,7 +219,7 @@ class EngineService:
 
     def _model_of(self, model: str) -> str:
         name = model or DEFAULT_MODEL
-        if not self.accepts_local_paths and Path(name).name != name:
+        if not self.accepts_local_paths and not INSTALLED_NAME.fullmatch(name):
             raise ServiceError(
                 f"This engine uses installed models only, got {name!r}; give a model's name."
             )

@@ -38,7 +38,7 @@ class DoublePredictor:
     runtime = "double 1"
 
     def __init__(self, model: str) -> None:
-        self.card = DoubleCard(ModelId(name=model, sha256="ab" * 32))
+        self.card = DoubleCard(identify(model))
         self.analyses = 0
 
     def analyze(self, path: Path, context: RunContext) -> Analysis:
@@ -94,6 +94,10 @@ class DoubleBackend:
         return f"project ({len(functionals)} clips)"
 
 
+def identify(model: str) -> ModelId:
+    return ModelId(name=model, sha256="ab" * 32)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--load-seconds", type=float, default=0.0)
@@ -105,7 +109,7 @@ def main() -> int:
         print("no such library: libdouble.so", file=sys.stderr)
         return 7
     backend = DoubleBackend(args.load_seconds, is_dead=args.dead_model)
-    return serve.serve(args, ModelShelf(lambda: backend))
+    return serve.serve(args, ModelShelf(lambda: backend, identify))
 
 
 if __name__ == "__main__":
