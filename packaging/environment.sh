@@ -96,7 +96,7 @@ announce_download() {
 
 # Make `.venv` ready, with the extra `dev` if it is named. Fast if it is ready already.
 set_up_environment() {
-    local extra="${1:-}" base target
+    local extra="${1:-}" base target quiet=""
     is_ready "$extra" && return 0
 
     announce_download
@@ -113,8 +113,9 @@ set_up_environment() {
 
     target="$PROJECT"
     [ -z "$extra" ] || target="$PROJECT[$extra]"
+    [ -t 2 ] || quiet=--quiet  # somebody who watches sees what is fetched
     : >"$UNFINISHED"
-    "$PYTHON" -m pip install --disable-pip-version-check --quiet \
+    "$PYTHON" -m pip install --disable-pip-version-check $quiet \
         --constraint "$PROJECT/packaging/constraints.txt" --editable "$target" </dev/null >&2 ||
         fail "pip could not install what the program needs (its reason is above);" \
             "check the network and the free space on disk, then run this again."
