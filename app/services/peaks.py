@@ -256,12 +256,14 @@ class AudioSource:
         starts = np.floor(edges[:-1]).astype(np.int64)
         stops = np.maximum(np.ceil(edges[1:]).astype(np.int64), starts + 1)
         known = (starts >= first) & (starts < first + len(samples))
-        minima, maxima = (np.full(bins, np.nan, np.float32) for _ in range(2))
+        minima, maxima, rms = (np.full(bins, np.nan, np.float32) for _ in range(3))
         pairs = np.stack([starts[known], np.minimum(stops[known], first + len(samples))], axis=1)
         if len(pairs):
             minima[known] = reduce_pairs(np.minimum, samples, pairs.ravel() - first)
             maxima[known] = reduce_pairs(np.maximum, samples, pairs.ravel() - first)
-        return Envelope(minima=minima, maxima=maxima, rms=np.zeros(bins, np.float32))
+            squares = reduce_pairs(np.add, samples**2, pairs.ravel() - first)
+            rms[known] = np.sqrt(squares / (pairs[:, 1] - pairs[:, 0]))
+        return Envelope(minima=minima, maxima=maxima, rms=rms)
 
     def _level_for(self, frames_per_bin: float) -> int:
         top = FIRST_STORED_LEVEL + len(self.stored.levels) - 1
@@ -331,7 +333,10 @@ def open_source(path: Path, cache: ViewCache, channel: int | None = None) -> Aud
     if info.num_frames < 1:
         raise AudioError(f"{path} holds no audio; choose another file.")
     if channel is not None and not 0 <= channel < info.channels:
-        raise AudioError(f"{path} has {info.channels} channels, not {channel + 1}.")
+        raise AudioError(
+            f"{path} has {info.channels} channels, not {channel + 1}; "
+            f"choose channel 1 to {info.channels}."
+        )
     try:
         key = cache_key(path, channel)
     except OSError as error:

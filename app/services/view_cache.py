@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ END_MARK = b"CLSEREND"
 HEADER_BYTES = 4096
 PREFIX = struct.Struct("<8sII")
 SAMPLE_BYTES = 65536  # of the head and the tail of a recording, hashed for its key
+ZEROS_BYTES = 1 << 20
 CAPACITY_BYTES = 2 * 1024**3
 
 ArrayPlan = tuple[str, str, tuple[int, int]]  # name, dtype, shape
@@ -85,7 +86,7 @@ class ViewCache:
             return None
         except (OSError, ValueError) as error:
             logger.info("Cached drawing %s is unusable (%s) and is made again", path, error)
-            path.unlink(missing_ok=True)
+            _remove(path)
             return None
         return entry
 
@@ -97,10 +98,11 @@ class ViewCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._part(key).open("wb") as file:
-                file.truncate(HEADER_BYTES + sum(_num_bytes(item) for item in plan))
+                _reserve(file, HEADER_BYTES + sum(_num_bytes(item) for item in plan))
             return CachedArrays({}, _views(self._part(key), plan, mode="r+"))
         except OSError as error:
             logger.info("Drawings cannot be kept in %s (%s)", self.folder, error)
+            _remove(self._part(key))
             return CachedArrays({}, {name: np.zeros(shape, dtype) for name, dtype, shape in plan})
 
     def finish(self, key: str, plan: Sequence[ArrayPlan], facts: dict[str, Any]) -> None:
@@ -125,10 +127,7 @@ class ViewCache:
 
     def abandon(self, key: str) -> None:
         """Drop what `begin` made."""
-        try:
-            self._part(key).unlink(missing_ok=True)
-        except OSError as error:  # Windows: still mapped; pruned another time
-            logger.info("Unfinished drawing cannot be removed (%s)", error)
+        _remove(self._part(key))
 
     def prune(self, keep: str = "") -> None:
         """Remove the least recently used entries beyond the capacity."""
@@ -145,17 +144,37 @@ class ViewCache:
                 break
             if path.stem == keep:
                 continue
-            try:
-                path.unlink()
+            if _remove(path):
                 total -= size
-            except OSError as error:
-                logger.info("Cached drawing cannot be removed (%s)", error)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.view"
 
     def _part(self, key: str) -> Path:
         return self.folder / f"{key}.view-part-{os.getpid()}"
+
+
+def _reserve(file: BinaryIO, size: int) -> None:
+    """Make a file that long, its space taken: a mapped page without space would end the program.
+
+    Raises:
+        OSError: If the disk has too little space.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    for start in range(0, size, ZEROS_BYTES):
+        file.write(bytes(min(ZEROS_BYTES, size - start)))
+
+
+def _remove(path: Path) -> bool:
+    """Remove a file if it can be; on Windows a mapped one cannot and goes another time."""
+    try:
+        path.unlink()
+    except OSError as error:
+        logger.debug("%s stays (%s)", path, error)
+        return False
+    return True
 
 
 def _num_bytes(item: ArrayPlan) -> int:

@@ -85,9 +85,9 @@ class LabelView(TimePane):
         self.setToolTip(words_of(label.answer) if label else "")
 
     def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._make_tables()
-        super().changeEvent(event)
 
     def paint_plot(self, pixels: PixelArray) -> None:
         if self.axis.span_s <= 0.0:

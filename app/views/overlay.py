@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 from app.views.pane_colours import colours_of
 from app.views.time_axis import TimeAxis
 
-SELECTION_OPACITY = 0.22
+SELECTION_OPACITY = 0.16
 LINE_ROOM_PX = 2  # repainted on each side of a line
 
 

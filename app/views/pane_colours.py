@@ -1,6 +1,7 @@
 """Colours of the panes, from the palette, as 0xAARRGGBB numbers for pixel arrays."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +66,11 @@ def mix(low: QColor, high: QColor, share: float) -> QColor:
     )
 
 
-def ramp(low: QColor, high: QColor, steps: int = 256) -> PixelArray:
-    """Return `steps` pixels from one colour to another."""
-    return np.array([mix(low, high, step / (steps - 1)).rgb() for step in range(steps)], np.uint32)
+@lru_cache(maxsize=64)  # a few per theme, asked for in every frame
+def ramp(low: int, high: int, steps: int = 256) -> PixelArray:
+    """Return `steps` pixels from one colour (0xAARRGGBB) to another."""
+    ends = QColor.fromRgb(low), QColor.fromRgb(high)
+    return np.array([mix(*ends, step / (steps - 1)).rgb() for step in range(steps)], np.uint32)
 
 
 def luminance(colour: QColor) -> float:

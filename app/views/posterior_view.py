@@ -80,7 +80,7 @@ class PosteriorView(TimePane):
         background = self.colours.background
         for lane, name in enumerate(self._pyramid.posteriors.classes):
             colour = colour_of(name, self._emotions)
-            table = ramp(mix(background, colour, FAINTEST), colour)
+            table = ramp(mix(background, colour, FAINTEST).rgb(), colour.rgb())
             faint = mix(background, colour, MAXIMUM_OPACITY).rgb()
             part = pixels[edges[lane] : edges[lane + 1] - 1]
             _draw_lane(part[:, :known], means[:known, lane], maxima[:known, lane], table, faint)

@@ -57,8 +57,9 @@ class SpectrogramView(TimePane):
 
 @lru_cache(maxsize=2)
 def colour_table(is_dark: bool) -> PixelArray:
-    """Return 256 pixels of a perceptually uniform map, silence being the background's side."""
-    colours = pyqtgraph.colormap.get("magma").getLookupTable(nPts=256)  # (256, 3) uint8
+    """Return 256 pixels of a perceptually uniform map that begins at the background's side."""
+    name = "inferno" if is_dark else "CET-L1"  # L1: black to white in equal steps of lightness
+    colours = pyqtgraph.colormap.get(name).getLookupTable(nPts=256)  # (256, 3) uint8
     if not is_dark:
         colours = colours[::-1]
     red, green, blue = colours.astype(np.uint32).T

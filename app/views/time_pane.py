@@ -20,7 +20,7 @@ from app.domain.time_span import TimeSpan
 from app.views.pane_colours import PaneColours, PixelArray, colours_of
 from app.views.time_axis import ZOOM_STEP, TimeAxis
 
-GUTTER_PX = 88  # fits "happiness" with its letter in the usual fonts
+GUTTER_PX = 112  # fits "happiness" with its letter, and "Spectrogram", in the usual fonts
 GRAB_PX = 5  # how near to an edge a press takes hold of it
 CLICK_PX = 3  # a press that moves less is a click
 WHEEL_NOTCH = 120.0  # eighths of a degree, by Qt's convention
@@ -43,6 +43,7 @@ class TimePane(QWidget):
         self.axis = axis
         self.times_drawn = 0
         self._is_dirty = True
+        self._colours: PaneColours | None = None
         self._pixels: PixelArray = np.zeros((1, 1), np.uint32)
         self._image = QImage()
         self._grab = ""  # what a drag moves: "", "pan", "select", "start", "end"
@@ -62,7 +63,9 @@ class TimePane(QWidget):
     @property
     def colours(self) -> PaneColours:
         """Colours that suit the palette."""
-        return colours_of(self.palette())
+        if self._colours is None:
+            self._colours = colours_of(self.palette())
+        return self._colours
 
     def redraw(self) -> None:
         """Draw the picture anew with the next paint."""
@@ -114,6 +117,7 @@ class TimePane(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self._colours = None
             self.redraw()
         super().changeEvent(event)
 
