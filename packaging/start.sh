@@ -22,10 +22,10 @@ if has_display; then
     exec "$PYTHON" -m app "$@"
 fi
 
-[ $# -gt 0 ] || set -- "$PROJECT"/resources/demo/*.wav
+[ $# -gt 0 ] || set -- "$PROJECT/resources/demo"
 out="$PROJECT/runs/$(date +%Y-%m-%d-%H%M%S)"
 mkdir -p "$out"
 say "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no window opens."
-say "Analysing $# file(s) in the terminal instead; what comes of it goes to"
+say "Doing the same job without one. The results are being written to"
 say "  $out"
-"$VENV/bin/clser" analyze "$@" --out "$out"
+"$VENV/bin/clser" analyze "$@" --format json,textgrid --out "$out"

@@ -72,7 +72,7 @@ def test_installed_elsewhere_it_analyses_a_recording(wheel, tmp_path):
     elsewhere.mkdir()
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input")
     run(*pip, "install", "--no-deps", "--quiet", "--target", target, wheel, cwd=elsewhere)
-    recording = sorted((target / "clser_resources" / "demo").rglob("*.wav"))[0]
+    recording = sorted((target / "clser_resources" / "demo").rglob("*.flac"))[0]
 
     where = "import clser_engine, sys; sys.exit(not clser_engine.__file__.startswith(sys.argv[1]))"
     run(sys.executable, "-c", where, target, cwd=elsewhere, PYTHONPATH=str(target))
