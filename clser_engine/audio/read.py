@@ -23,14 +23,12 @@ from clser_engine.errors import AudioError, BadValueError, Cancelled
 from clser_engine.runtime import RunContext
 from clser_engine.types import AudioInfo, FloatArray
 
+_LIBSNDFILE_READS = (
+    "wav wave w64 rf64 flac ogg oga opus mp3 mp2 aif aiff aifc caf au snd sph nist voc gsm"
+)
+_FFMPEG_READS = "m4a m4b aac ac3 amr wma ape wv tta spx dsf mka webm mp4 3gp mkv mov avi mpg ogv"
 AUDIO_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        # libsndfile
-        "wav wave w64 rf64 flac ogg oga opus mp3 mp2 aif aiff aifc caf au snd sph nist voc gsm "
-        # ffmpeg
-        "m4a m4b aac ac3 amr wma ape wv tta spx dsf mka webm mp4 3gp mkv mov avi mpg ogv"
-    ).split()
+    f".{suffix}" for suffix in f"{_LIBSNDFILE_READS} {_FFMPEG_READS}".split()
 )
 """What counts as a recording in a folder, in lower case; a file named by itself may have any."""
 

@@ -44,10 +44,10 @@ def write_labels(path: Path, rows: Sequence[LabelRow], *, overwrite: bool) -> li
         recording: path / f"{stem}{SUFFIX}"
         for recording, stem in unique_stems([PurePath(name) for name in rows_of]).items()
     }
-    grids = [
-        (files[PurePath(name)], _to_tiers(own_rows), _duration_s(name, own_rows))
-        for name, own_rows in rows_of.items()
-    ]
+    grids = []
+    for name, own_rows in rows_of.items():
+        duration_s = _duration_s(name, own_rows)
+        grids.append((files[PurePath(name)], _to_tiers(own_rows, duration_s), duration_s))
     for file, _, _ in grids:
         if file.exists() and not overwrite:
             raise FormatError(
@@ -109,7 +109,7 @@ def _read_file(path: Path) -> list[LabelRow]:
     return rows
 
 
-def _to_tiers(rows: Sequence[LabelRow]) -> list[Tier]:
+def _to_tiers(rows: Sequence[LabelRow], duration_s: float) -> list[Tier]:
     """Put labels that do not overlap into one tier, as few tiers as it takes."""
     stretches: list[list[tuple[float, float, str]]] = []
     wholes: list[str] = []
@@ -123,7 +123,6 @@ def _to_tiers(rows: Sequence[LabelRow]) -> list[Tier]:
             stretches.append([interval])
         else:
             free.append(interval)
-    duration_s = _duration_s("", rows)
     tiers = [Tier(name=_name(STRETCHES, i), intervals=tuple(t)) for i, t in enumerate(stretches)]
     tiers += [
         Tier(name=_name(WHOLE, i), intervals=((0.0, duration_s, answer),))

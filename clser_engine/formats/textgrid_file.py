@@ -10,7 +10,7 @@ from praatio.data_classes.interval_tier import IntervalTier
 
 from clser_engine.errors import FormatError
 from clser_engine.formats.atomic_write import write_atomically
-from clser_engine.formats.text_file import read_text
+from clser_engine.formats.text_file import read_bytes, read_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +55,10 @@ def read_tiers(path: Path) -> list[Tier]:
     Raises:
         FormatError: If it cannot be read or is no TextGrid.
     """
-    with open(path, "rb") as file:
-        if file.read(12) == b"ooBinaryFile":
-            raise FormatError(
-                f"{path} is a binary TextGrid; open it in Praat and save it as a text file."
-            )
+    if read_bytes(path).startswith(b"ooBinaryFile"):
+        raise FormatError(
+            f"{path} is a binary Praat file; open it in Praat and save it as a text file."
+        )
     text = read_text(path)
     if "ooTextFile" not in text[:200] or "TextGrid" not in text[:200]:
         raise FormatError(f"{path} is not a TextGrid; choose a file that Praat saved as one.")
