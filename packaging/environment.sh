@@ -7,7 +7,7 @@ PROJECT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 VENV="$PROJECT/.venv"
 PYTHON="$VENV/bin/python"
 STAMP="$VENV/.ready"            # what the finished environment was made from
-UNFINISHED="$VENV/.unfinished"  # there while pip works: an interrupted set-up leaves it behind
+UNFINISHED="$VENV/.unfinished"  # there while pip works: a set-up that is killed leaves it behind
 
 # Interpreter, sound output, what Qt's window and offscreen platforms link to, one font, ffmpeg.
 DEBIAN_PACKAGES="python3 python3-venv ca-certificates libportaudio2 ffmpeg espeak-ng fonts-dejavu-core
@@ -116,12 +116,15 @@ set_up_environment() {
     [ -t 2 ] || quiet=--quiet  # somebody who watches sees what is fetched
     : >"$UNFINISHED"
     "$PYTHON" -m pip install --disable-pip-version-check $quiet \
-        --constraint "$PROJECT/packaging/constraints.txt" --editable "$target" </dev/null >&2 ||
-        fail "pip could not install what the program needs (its reason is above);" \
-            "check the network and the free space on disk, then run this again."
-    "$PYTHON" -c 'import PySide6.QtWidgets, pyqtgraph, grpc, onnxruntime, torch' >&2 ||
-        fail "What was installed cannot be loaded (the reason is above); a missing lib….so means a" \
-            "missing system package, listed in packaging/environment.sh."
-    describe_environment "$PYTHON" "$extra" >"$STAMP"
+        --constraint "$PROJECT/packaging/constraints.txt" --editable "$target" </dev/null >&2 || {
+        rm -f "$UNFINISHED"  # pip itself undid what it had begun; only a kill leaves halves
+        fail "pip could not install what the program needs (its reason is above); check the" \
+            "network and the free space on disk, then run this again."
+    }
     rm -f "$UNFINISHED"
+    "$PYTHON" -c 'import PySide6.QtWidgets, pyqtgraph, grpc, onnxruntime, torch' >&2 ||
+        fail "What was installed cannot be loaded (the reason is above). If it names a lib….so, a" \
+            "system package of packaging/environment.sh is missing; else remove $VENV and run" \
+            "this again."
+    describe_environment "$PYTHON" "$extra" >"$STAMP"
 }

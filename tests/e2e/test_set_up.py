@@ -1,6 +1,7 @@
 """The set-up behind both commands of the README, with stand-ins for Python, pip and apt-get."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ echo "python $*" >>"$CALLS"
 case "$1 $2 $3" in
     "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
     "-m pip --version") ;;
-    "-m pip install") exit "${{PIP_EXIT:-0}}" ;;
+    "-m pip install") [ -z "$PIP_KILLS" ] || kill -KILL $PPID; exit "${{PIP_EXIT:-0}}" ;;
     "-c import PySide6"*) ;;
     *) exec "{sys.executable}" "$@" ;;
 esac
@@ -105,21 +106,32 @@ def test_changed_requirements_are_installed(machine, name):
     assert [call.split()[2] for call in calls(machine)] == ["pip"]
 
 
-def test_unfinished_environment_is_made_anew(machine, monkeypatch):
-    monkeypatch.setenv("PIP_EXIT", "1")
-    failed = set_up(machine)
-    monkeypatch.delenv("PIP_EXIT")
+def test_environment_whose_set_up_was_killed_is_made_anew(machine, monkeypatch):
+    monkeypatch.setenv("PIP_KILLS", "yes")
+    killed = set_up(machine)
+    monkeypatch.delenv("PIP_KILLS")
     (machine / ".venv" / "half-installed").touch()
     calls(machine)
 
     finished = set_up(machine)
 
-    assert failed.returncode == 1
-    assert "check the network and the free space on disk, then run this again" in failed.stderr
+    assert killed.returncode == -signal.SIGKILL
     assert finished.returncode == 0
     assert "unfinished or broken; making it anew" in finished.stderr
     assert not (machine / ".venv" / "half-installed").exists()
     assert [call.split()[2] for call in calls(machine)] == ["venv", "pip"]
+
+
+def test_failure_of_pip_is_told_and_tried_again_without_starting_over(machine, monkeypatch):
+    monkeypatch.setenv("PIP_EXIT", "1")
+    failed = set_up(machine)
+    monkeypatch.delenv("PIP_EXIT")
+    calls(machine)
+
+    assert failed.returncode == 1
+    assert "check the network and the free space on disk, then run this again" in failed.stderr
+    assert set_up(machine).returncode == 0
+    assert [call.split()[2] for call in calls(machine)] == ["pip"]
 
 
 def test_environment_whose_python_is_gone_is_made_anew(machine):
