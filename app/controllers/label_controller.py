@@ -1,12 +1,14 @@
 """Turns the person's answers into edits of the open project."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.project_controller import ProjectController
 from app.domain.clips import Guess
+from app.domain.emotion_edits import check_emotions, check_removed, emotions_edit
 from app.domain.label_edits import (
     Answer,
     check_answer,
@@ -18,7 +20,9 @@ from app.domain.label_edits import (
     spoken,
 )
 from app.domain.labels import Label, Origin
+from app.domain.progress import Progress, count_progress
 from app.domain.time_span import TimeSpan
+from clser_engine.labels import Emotion
 
 
 class LabelController(QObject):
@@ -83,6 +87,41 @@ class LabelController(QObject):
         assert clip is not None, "the store keeps no label without its clip"
         name = f"Remove label {spoken(label.answer)} of {file_stem(clip.path)}"
         return self._project.apply(remove_edit([label], name)) is not None
+
+    def set_emotions(
+        self, emotions: Sequence[Emotion], renames: Mapping[str, str] | None = None
+    ) -> bool:
+        """Change the emotion set in one undoable step.
+
+        Args:
+            emotions: The set as it becomes.
+            renames: New name of each old one that is renamed; its labels go with it.
+        """
+        store = self._project.store
+        if store is None:
+            self.failed.emit(self.tr("No project is open; open one or make a new one first."))
+            return False
+        before, after, names = store.emotions(), tuple(emotions), dict(renames or {})
+        refusal = check_emotions(after) or check_removed(before, after, store.labels(), names)
+        if refusal:
+            self.failed.emit(refusal)
+            return False
+        edit = emotions_edit(before, after, store.labels(), names)
+        return edit is None or self._project.apply(edit) is not None
+
+    def rename_emotion(self, old: str, new: str) -> bool:
+        """Give an emotion another name, its labels with it, in one undoable step."""
+        store = self._project.store
+        emotions = () if store is None else store.emotions()
+        after = [replace(e, name=new) if e.name == old else e for e in emotions]
+        return self.set_emotions(after, {old: new})
+
+    def progress(self) -> Progress:
+        """Return how far the labelling is."""
+        store = self._project.store
+        if store is None:
+            return Progress(clips=0, clips_done=0)
+        return count_progress(store.clips_by_id(), store.labels())
 
     def _answer(
         self,

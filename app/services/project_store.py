@@ -206,6 +206,10 @@ class ProjectStore:
         """Return one clip, or None."""
         return self._state.clips.get(clip_id)
 
+    def clips_by_id(self) -> Mapping[str, Clip]:
+        """Return all clips by their ids."""
+        return MappingProxyType(self._state.clips)
+
     def clips_of(self, path: str) -> tuple[Clip, ...]:
         """Return the clips of a file."""
         ids = sorted(self._state.ids_by_path.get(path, ()))
