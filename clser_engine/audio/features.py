@@ -213,7 +213,7 @@ class FrameDescriptors(nn.Module):
         step = float(self.lag_semitones[1] - self.lag_semitones[0])
         f0 = (self.lag_semitones[centre] + step * peak)[:, :, 0]  # (B, T)
 
-        hz = 100 * torch.exp2(f0 / 12)
+        hz = 100 * torch.exp(f0 * (math.log(2) / 12))
         decibel = 10 * torch.log10(power + POWER_FLOOR)  # (B, T, bins)
         first = self._level_at(decibel, hz)
         second = self._level_at(decibel, 2 * hz)

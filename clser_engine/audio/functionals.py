@@ -131,7 +131,15 @@ class Functionals(nn.Module):
         for band, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
             profile[start:end, band] = 1 / (end - start)
         self._constant("profile", profile)
-        limits = ((0, 500), (500, 1000), (1000, 2000), (2000, 4000), (4000, 8000), (50, 1000), (1000, 5000))
+        limits = (
+            (0, 500),
+            (500, 1000),
+            (1000, 2000),
+            (2000, 4000),
+            (4000, 8000),
+            (50, 1000),
+            (1000, 5000),
+        )
         bands = [(hz >= low) & (hz < high) for low, high in limits]
         self._constant("bands", np.stack([band / band.sum() for band in bands], axis=1))
         # Least-squares slopes in dB per kHz, and the centroid's weights.
@@ -394,7 +402,9 @@ class Functionals(nn.Module):
         order = torch.arange(1, CONTOUR_TERMS + 1, device=energy.device, dtype=energy.dtype)
         terms = torch.cos(math.pi * place * order) * span[:, :, None]  # (B, T, K)
         f0_voiced = (f0 - masked_mean(f0[:, :, None], voiced)) * voiced  # (B, T)
-        f0_shape = (f0_voiced[:, :, None] * terms).sum(dim=1) / voiced.sum(dim=1)[:, None].clamp(min=1)
+        f0_shape = (f0_voiced[:, :, None] * terms).sum(dim=1) / voiced.sum(dim=1)[:, None].clamp(
+            min=1
+        )
         energy_shape = masked_mean(energy[:, :, None] * terms, active)
         return [
             ("modulation", spectrum.flatten(1)),

@@ -1,1 +1,1 @@
-"""ONNX export with parity checks."""
+"""ONNX graphs of trained models, checked against torch before they are kept."""

@@ -1,0 +1,95 @@
+"""Metrics of a classifier, with intervals from a bootstrap over speakers.
+
+Shapes: N recordings, C classes.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clser_engine.errors import BadValueError
+
+Labels = NDArray[np.int64]
+
+
+def recalls(truth: Labels, predicted: Labels, num_classes: int) -> NDArray[np.float64]:
+    """Return the recall of each class (C,), nan where the truth has none."""
+    counts = np.bincount(truth, minlength=num_classes).astype(float)
+    hits = np.bincount(truth[truth == predicted], minlength=num_classes)
+    return np.divide(hits, counts, out=np.full(num_classes, np.nan), where=counts > 0)
+
+
+def uar(truth: Labels, predicted: Labels, num_classes: int) -> float:
+    """Unweighted average recall in percent over the classes that occur."""
+    if len(truth) == 0:
+        raise BadValueError("Bad truth: got no recording, expected at least one.")
+    return 100 * float(np.nanmean(recalls(truth, predicted, num_classes)))
+
+
+def macro_f1(truth: Labels, predicted: Labels, num_classes: int) -> float:
+    """Mean F1 in percent over the classes that occur in the truth."""
+    scores = []
+    for label in range(num_classes):
+        if not (truth == label).any():
+            continue
+        hits = float(((truth == label) & (predicted == label)).sum())
+        scores.append(2 * hits / ((truth == label).sum() + (predicted == label).sum()))
+    return 100 * float(np.mean(scores))
+
+
+def accuracy(truth: Labels, predicted: Labels) -> float:
+    """Share of right answers in percent."""
+    return 100 * float((truth == predicted).mean())
+
+
+def expected_calibration_error(
+    truth: Labels, posteriors: NDArray[np.floating], num_bins: int = 15
+) -> float:
+    """Mean gap between confidence and accuracy, in percent.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3; bins of
+    equal width.
+
+    Args:
+        truth: (N,).
+        posteriors: (N, C).
+        num_bins: Bins between 0 and 1.
+    """
+    confidence = posteriors.max(axis=1)
+    right = posteriors.argmax(axis=1) == truth
+    bins = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
+    gap = 0.0
+    for number in range(num_bins):
+        inside = bins == number
+        if inside.any():
+            gap += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
+    return 100 * float(gap)
+
+
+def bootstrap_over_speakers(
+    statistic: Callable[[NDArray[np.int64]], float],
+    speakers: Sequence[str],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return an interval of a statistic when speakers are drawn anew with replacement.
+
+    Args:
+        statistic: Takes indices of recordings (a speaker drawn twice gives its twice).
+        speakers: Speaker of each of N recordings.
+        draws: How often speakers are drawn.
+        seed: Start of the random numbers.
+        level: Share of draws inside the interval.
+    """
+    rng = np.random.default_rng(seed)
+    names = sorted(set(speakers))
+    members = [np.flatnonzero([s == name for s in speakers]) for name in names]
+    values = []
+    for _ in range(draws):
+        drawn = rng.integers(0, len(names), len(names))
+        values.append(statistic(np.concatenate([members[i] for i in drawn])))
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,236 @@
+"""Predictor: from a recording of any length to its emotions, with a model bundle.
+
+A recording goes through the graph in blocks with context on either side. The frame branch has a finite
+past and look-ahead, so the frames do not depend on where the blocks end. Functionals of a recording
+longer than one block are the mean of its blocks', weighted by how long each is active; the utterance
+posterior is always computed from the functionals, so it can be computed again from what is stored, with
+other statistics. (A mean of the blocks' posteriors could not be.)
+
+Shapes: T frames, C classes, D functionals, B recordings.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from clser_engine.audio.read import iter_mono
+from clser_engine.bundle import ModelCard, find_bundle, load_card, verify_files
+from clser_engine.errors import AudioError, BadValueError
+from clser_engine.inference.runtimes import Runtime, build_runtime
+from clser_engine.runtime import RunContext
+from clser_engine.types import Analysis, FloatArray, Posteriors, UtterancePosterior
+
+BLOCK_S = 10.0
+LONGEST_WHOLE_S = 20.0  # up to here one pass: functionals then are of the whole recording
+READ_BLOCK_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Statistics:
+    """Mean and spread of the functionals of a group of recordings.
+
+    Args:
+        mean: (D,).
+        std: (D,).
+        count: How many recordings.
+        group: What they are, for the person: `project` or `speaker`.
+    """
+
+    mean: FloatArray
+    std: FloatArray
+    count: int
+    group: str = "project"
+
+    @property
+    def words(self) -> str:
+        """What the numbers rest on, as it is shown."""
+        return f"{self.group} ({self.count} clip{'' if self.count == 1 else 's'})"
+
+
+def compute_statistics(functionals: FloatArray, group: str = "project") -> Statistics:
+    """Return the statistics of recordings (B, D).
+
+    Raises:
+        BadValueError: If there is no recording or a number is not finite.
+    """
+    if functionals.ndim != 2 or len(functionals) == 0:
+        raise BadValueError(
+            f"Bad functionals shape: got {functionals.shape}, expected (B, D) with B at least 1."
+        )
+    if not np.isfinite(functionals).all():
+        raise BadValueError("Bad functionals: got a number that is not finite, expected none.")
+    return Statistics(
+        mean=functionals.mean(axis=0, dtype=np.float64).astype(np.float32),
+        std=functionals.std(axis=0, dtype=np.float64).astype(np.float32),
+        count=len(functionals),
+        group=group,
+    )
+
+
+class Predictor:
+    """A loaded model.
+
+    Attributes:
+        card: What the model says of itself.
+        device: Name of what computes, for example `CPU`.
+        runtime: The library that runs it, in words.
+    """
+
+    def __init__(self, card: ModelCard, runtime: Runtime) -> None:
+        self.card = card
+        self.device = runtime.device
+        self.runtime = runtime.words
+        self._runtime = runtime
+        self.step_samples = round(card.sample_rate_hz / card.frame_rate_hz)
+        step_ms = 1000 / card.frame_rate_hz
+        self.context_steps = round(card.receptive_field_ms / step_ms)
+        self.look_ahead_steps = round(card.look_ahead_ms / step_ms)
+
+    def analyze(self, path: str | Path, context: RunContext | None = None) -> Analysis:
+        """Analyse a recording of any length, holding seconds of it in memory.
+
+        Raises:
+            AudioError: If it cannot be read or holds nothing to analyse.
+            Cancelled: If the context was cancelled.
+        """
+        context = context or RunContext()
+        blocks = iter_mono(
+            path, sample_rate_hz=self.card.sample_rate_hz, block_s=READ_BLOCK_S, context=context
+        )
+        return self._analyze_blocks(blocks, str(path), context)
+
+    def analyze_samples(self, samples: FloatArray, context: RunContext | None = None) -> Analysis:
+        """Analyse samples (N,) float32 mono at the model's rate, finite."""
+        size = round(READ_BLOCK_S * self.card.sample_rate_hz)
+        blocks = (samples[i : i + size] for i in range(0, len(samples), size))
+        return self._analyze_blocks(blocks, "the samples", context or RunContext())
+
+    def frame_posteriors(self, samples: FloatArray) -> FloatArray:
+        """Return posteriors (T, C) of samples (N,) in one pass."""
+        return self._runtime.frames(samples)
+
+    def score(
+        self, functionals: FloatArray, statistics: Statistics | None = None
+    ) -> list[UtterancePosterior]:
+        """Return utterance posteriors from functionals of recordings analysed before.
+
+        Args:
+            functionals: (B, D) raw.
+            statistics: Of the group that the recordings are compared with; None judges each alone.
+
+        Raises:
+            BadValueError: If the functionals are of another model.
+        """
+        size = int(self.card.values["num_functionals"])
+        if functionals.ndim != 2 or functionals.shape[1] != size:
+            raise BadValueError(
+                f"Bad functionals shape: got {functionals.shape}, expected (B, {size}) from this model."
+            )
+        if len(functionals) == 0:
+            return []
+        given = statistics or Statistics(
+            mean=np.zeros(size, np.float32), std=np.ones(size, np.float32), count=0
+        )
+        alone, project = self._runtime.heads(
+            np.ascontiguousarray(functionals, dtype=np.float32), given.mean, given.std, given.count
+        )
+        words = statistics.words if statistics else "none"
+        return [self._utterance(row, words) for row in (project if statistics else alone)]
+
+    def _utterance(self, logits: FloatArray, statistics: str) -> UtterancePosterior:
+        shifted = np.exp(logits.astype(np.float64) - logits.max())
+        posterior = shifted / shifted.sum()
+        best = int(posterior.argmax())
+        return UtterancePosterior(
+            emotion=self.card.classes[best],
+            posterior=posterior.astype(np.float32),
+            confidence=float(posterior[best]),
+            statistics=statistics,
+        )
+
+    def _analyze_blocks(
+        self, blocks: Iterator[FloatArray], name: str, context: RunContext
+    ) -> Analysis:
+        rate = self.card.sample_rate_hz
+        block_steps = round(BLOCK_S * self.card.frame_rate_hz)
+        longest = round(LONGEST_WHOLE_S * rate)
+        buffer = np.zeros(0, np.float32)  # from the context of the next block on
+        first, done, total_samples = 0, 0, 0  # step at which the buffer starts; steps finished
+        posteriors: list[FloatArray] = []
+        functionals: list[FloatArray] = []
+        weights: list[float] = []
+        for samples in blocks:
+            buffer = np.concatenate([buffer, samples.astype(np.float32, copy=False)])
+            total_samples += len(samples)
+            if total_samples <= longest:
+                continue
+            while True:
+                end = done + block_steps
+                needed = (end + self.look_ahead_steps - first) * self.step_samples
+                # One sample more, so that the last block is never empty.
+                if len(buffer) <= needed:
+                    break
+                context.report("analyse", done * self.step_samples, total_samples)
+                self._pass(buffer[:needed], first, done, end, posteriors, functionals, weights)
+                done = end
+                keep = max(first, done - self.context_steps)
+                buffer = buffer[(keep - first) * self.step_samples :]
+                first = keep
+        if total_samples == 0:
+            raise AudioError(f"{name} holds no audio.")
+        context.report("analyse", done * self.step_samples, total_samples)
+        end = -(-total_samples // self.step_samples)
+        self._pass(buffer, first, done, end, posteriors, functionals, weights)
+        context.report("analyse", total_samples, total_samples)
+        # A silent recording has no active block; all then count alike.
+        share = np.array(weights) + 1e-6
+        vector = np.average(np.stack(functionals), axis=0, weights=share).astype(np.float32)
+        return Analysis(
+            duration_s=total_samples / rate,
+            model=self.card.model_id,
+            posteriors=Posteriors(
+                classes=self.card.classes,
+                frame_rate_hz=self.card.frame_rate_hz,
+                values=np.concatenate(posteriors),
+            ),
+            utterance=self.score(vector[None])[0],
+            functionals=vector,
+        )
+
+    def _pass(
+        self,
+        samples: FloatArray,
+        first: int,
+        start: int,
+        end: int,
+        posteriors: list[FloatArray],
+        functionals: list[FloatArray],
+        weights: list[float],
+    ) -> None:
+        """Run the graph over samples that begin at step `first` and keep steps start to end."""
+        values, activity, vector = self._runtime.analyze(samples)
+        posteriors.append(values[start - first : end - first])
+        functionals.append(vector)
+        weights.append(float(activity[start - first : end - first].sum()))
+
+
+def load_predictor(
+    model: str | Path = "default", *, runtime: str = "onnx", device: str = "auto"
+) -> Predictor:
+    """Load a model.
+
+    Args:
+        model: `default`, the name of an installed bundle, or a folder.
+        runtime: `onnx`, or `torch` to compare with.
+        device: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        BundleError: If there is no such model, or it is damaged or of a newer version.
+        DeviceError: If the device is missing.
+        BadValueError: If runtime or device is none of the above.
+    """
+    card = load_card(find_bundle(model))
+    verify_files(card)
+    return Predictor(card, build_runtime(card, runtime, device))

@@ -1,0 +1,33 @@
+"""Draws of training examples that give each corpus and emotion the same say.
+
+Source: tried for this project (resources/docs/decisions): cells of corpus x emotion drawn uniformly,
+then recordings uniformly within the cell; drawing speakers uniformly within a cell was 2 points worse.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def cell_weights(corpora: Sequence[str], emotions: Sequence[int]) -> NDArray[np.float64]:
+    """Return a weight for each example so that all corpus x emotion cells weigh the same.
+
+    Args:
+        corpora: Corpus of each of N examples.
+        emotions: Class of each.
+
+    Returns:
+        (N,), mean 1.
+    """
+    cells = list(zip(corpora, emotions, strict=True))
+    sizes = {cell: cells.count(cell) for cell in set(cells)}
+    weights = np.array([1.0 / sizes[cell] for cell in cells])
+    return weights / weights.mean()
+
+
+def draw_balanced(
+    weights: NDArray[np.float64], size: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw a batch in which each cell is equally likely, with replacement: (size,) indices."""
+    return rng.choice(len(weights), size=size, p=weights / weights.sum())

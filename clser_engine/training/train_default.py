@@ -1,0 +1,57 @@
+"""The whole way from manifests to a bundle."""
+
+from pathlib import Path
+from typing import Any
+
+from clser_engine.config.model_config import RunConfig
+from clser_engine.data.features_cache import compute_features
+from clser_engine.data.manifest import Utterance, read_manifest
+from clser_engine.errors import ConfigError
+from clser_engine.runtime import RunContext
+from clser_engine.training.calibration import calibrate
+from clser_engine.training.compact import TrainingData, train_model
+from clser_engine.training.write_bundle import write_bundle
+
+
+def read_training_utterances(config: RunConfig) -> list[Utterance]:
+    """Return the recordings of the run's manifests that have one of its classes.
+
+    Raises:
+        ManifestError: If a manifest is wrong.
+        ConfigError: If there is no manifest or a class has no recording.
+    """
+    if not config.manifests:
+        raise ConfigError("Bad manifests: got none, expected at least one.")
+    root = Path(config.data_root)
+    utterances = [u for name in config.manifests for u in read_manifest(root / name)]
+    kept = [u for u in utterances if u.emotion in config.classes]
+    for emotion in config.classes:
+        if not any(u.emotion == emotion for u in kept):
+            raise ConfigError(f"Bad classes: no recording of {emotion!r} is in the manifests.")
+    return kept
+
+
+def load_training_data(config: RunConfig, context: RunContext) -> TrainingData:
+    """Return the features of the run's recordings at each speed, as recorded first."""
+    utterances = read_training_utterances(config)
+    speeds = [1.0, *(speed for speed in config.speeds if speed != 1.0)]
+    versions = [compute_features(utterances, speed, context) for speed in speeds]
+    return TrainingData(versions=versions, classes=config.classes)
+
+
+def train_bundle(config: RunConfig, folder: Path, context: RunContext) -> dict[str, Any]:
+    """Train, calibrate and write a bundle.
+
+    Returns:
+        The figures of the calibration, as they stand in the card.
+    """
+    data = load_training_data(config, context)
+    model = train_model(data, config, context)
+    metrics: dict[str, Any] = {}
+    if config.calibrate and len(set(data.corpora)) > 1:
+        metrics = {
+            "protocol": "each training corpus held out in turn, the rest trained on; percent",
+            **{k: round(v, 3) for k, v in calibrate(model, data, config, context).items()},
+        }
+    write_bundle(model, config, data.versions[0].utterances, metrics, folder)
+    return metrics

@@ -1,0 +1,122 @@
+"""Writing of a trained compact model as a bundle: weights, graphs, card."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from clser_engine.audio.features import SAMPLE_RATE_HZ
+from clser_engine.bundle import SUFFIX, write_card
+from clser_engine.config.model_config import RunConfig
+from clser_engine.data.manifest import Utterance
+from clser_engine.errors import BadValueError
+from clser_engine.export.onnx_graph import (
+    HEAD_INPUTS,
+    HEAD_OUTPUTS,
+    WAVEFORM_OUTPUTS,
+    export_heads,
+    export_model,
+)
+from clser_engine.models.compact import CompactModel
+from clser_engine.models.frame_branch import CONTEXT_STEPS, LOOK_AHEAD_STEPS, STEP_RATE_HZ
+
+
+def write_bundle(
+    model: CompactModel,
+    config: RunConfig,
+    utterances: Sequence[Utterance],
+    metrics: dict[str, Any],
+    folder: Path,
+) -> None:
+    """Write a bundle whole or not at all; an older one of that name is replaced.
+
+    Args:
+        model: Trained and calibrated.
+        config: What made it.
+        utterances: What it was trained on.
+        metrics: Figures with their protocol, for the card.
+        folder: Ends in `.clser-model`.
+
+    Raises:
+        BadValueError: If the folder's name does not end so.
+        ExportError: If a graph does not give the numbers of the model.
+    """
+    if folder.suffix != SUFFIX:
+        raise BadValueError(f"Bad folder: got {folder.name!r}, expected a name ending in {SUFFIX}.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as scratch:
+        new = Path(scratch) / folder.name
+        new.mkdir()
+        state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+        save_file(state, new / "weights.safetensors")
+        parity = max(
+            export_model(model, new / "model.onnx"), export_heads(model, new / "head.onnx")
+        )
+        write_card(new, _card(model, config, utterances, metrics, parity))
+        if folder.exists():
+            shutil.rmtree(folder)
+        new.rename(folder)
+
+
+def _card(
+    model: CompactModel,
+    config: RunConfig,
+    utterances: Sequence[Utterance],
+    metrics: dict[str, Any],
+    parity: float,
+) -> dict[str, Any]:
+    classes, size = list(model.classes), model.num_functionals
+    corpora = sorted({utterance.corpus for utterance in utterances})
+    return {
+        "name": config.name,
+        "method": "compact",
+        "summary": (
+            f"Compact model for {', '.join(classes)}; trained from scratch on {', '.join(corpora)}."
+        ),
+        "classes": classes,
+        "sample_rate_hz": SAMPLE_RATE_HZ,
+        "frame_rate_hz": STEP_RATE_HZ,
+        "look_ahead_ms": 1000 * LOOK_AHEAD_STEPS / STEP_RATE_HZ,
+        "receptive_field_ms": 1000 * CONTEXT_STEPS / STEP_RATE_HZ,
+        "num_functionals": size,
+        "functionals": list(model.functionals.names),
+        "corpora": corpora,
+        "languages": sorted({utterance.language for utterance in utterances}),
+        "corpus_licences": {
+            corpus: sorted(
+                {u.extra.get("licence") or "unknown" for u in utterances if u.corpus == corpus}
+            )
+            for corpus in corpora
+        },
+        "training_clips": len(utterances),
+        "licence": config.licence,
+        "metrics": {**metrics, "onnx_max_difference": parity},
+        "architecture": {"num_mlps": model.num_mlps, "kernel_features": model.kernel_features},
+        "graphs": {
+            "model.onnx": {
+                "inputs": {"waveform": [1, "samples"]},
+                "outputs": dict(
+                    zip(
+                        WAVEFORM_OUTPUTS,
+                        [[1, "frames", len(classes)], [1, "frames"], [1, size], [1, len(classes)]],
+                        strict=True,
+                    )
+                ),
+            },
+            "head.onnx": {
+                "inputs": dict(
+                    zip(HEAD_INPUTS, [["batch", size], [size], [size], [1]], strict=True)
+                ),
+                "outputs": {name: ["batch", len(classes)] for name in HEAD_OUTPUTS},
+            },
+        },
+        "training": {
+            "config": asdict(config),
+            "versions": {name: version(name) for name in ("torch", "numpy", "onnxruntime-gpu")},
+        },
+    }
