@@ -31,7 +31,7 @@ class Answers(Protocol):
     def accept(self, clip_id: str, guess: Guess) -> Label | None:
         """Take the suggestion about a clip as the answer."""
 
-    def remove(self, label_id: str) -> None:
+    def remove(self, label_id: str) -> bool:
         """Remove a label."""
 
 

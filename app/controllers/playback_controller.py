@@ -79,18 +79,27 @@ class PlaybackController(QObject):
         return self._position_s
 
     @property
+    def duration_s(self) -> float | None:
+        """Length of the recording in seconds, None without one."""
+        return self._duration_s if self._path is not None else None
+
+    @property
     def speed(self) -> float:
         """Speed, 1 for the recording's own."""
         return self._speed
 
-    def set_clip(self, path: Path | None, duration_s: float) -> None:
+    def set_clip(self, path: str | None, duration_s: float) -> None:
         """Play another recording from now on; stops what plays."""
         self.stop()
-        self._path = path
+        self._path = Path(path) if path else None
         self._duration_s = duration_s
         self._span = None
         self._channel = MIX
         self._move_to(0.0)
+
+    def set_duration(self, duration_s: float) -> None:
+        """Take the length of the recording, once it is known exactly."""
+        self._duration_s = duration_s
 
     @Slot(object)
     def set_span(self, span: TimeSpan | None) -> None:

@@ -1,5 +1,7 @@
 """The clips of the project: a filter above a table."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
@@ -23,12 +25,12 @@ from app.models.clip_table import ClipTableModel, Column, Index
 
 SPACE_PX = 8
 COLUMN_WIDTHS_PX = {
-    Column.NAME: 130,
-    Column.LENGTH: 58,
-    Column.LANGUAGE: 44,
-    Column.SPEAKER: 64,
-    Column.LABEL: 104,
-    Column.GUESS: 128,
+    Column.NAME: 120,
+    Column.LENGTH: 54,
+    Column.LANGUAGE: 40,
+    Column.SPEAKER: 62,
+    Column.LABEL: 96,
+    Column.GUESS: 124,
 }
 
 
@@ -63,13 +65,16 @@ class ClipList(QWidget):
         super().__init__(parent)
         self._clips = clips
         self._rows = ClipFilter(clips, self)
+        self._is_filtering = False
 
         self.text_filter = QLineEdit(self)
         self.text_filter.setPlaceholderText("Filter by name, speaker, language, label")
         self.text_filter.setAccessibleName("Filter clips by text")
         self.text_filter.setClearButtonEnabled(True)
-        self.text_filter.textChanged.connect(self._rows.set_text)
-        self.text_filter.textChanged.connect(self._show_count)
+        self.text_filter.textChanged.connect(
+            lambda text: self._filter(lambda: self._rows.set_text(text))
+        )
+        self.text_filter.returnPressed.connect(self._on_return_pressed)
         self.state_filter = QComboBox(self)
         self.state_filter.setAccessibleName("Filter clips by their labels")
         self.state_filter.setToolTip("Show only clips whose labels are in this state")
@@ -218,7 +223,8 @@ class ClipList(QWidget):
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current_row_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        self.clip_chosen.emit(self._clip_id(current))
+        if not self._is_filtering:
+            self.clip_chosen.emit(self._clip_id(current))
 
     @Slot(QItemSelection, QItemSelection)
     def _on_selection_changed(self, _gained: QItemSelection, _lost: QItemSelection) -> None:
@@ -226,7 +232,21 @@ class ClipList(QWidget):
 
     @Slot(int)
     def _on_state_chosen(self, position: int) -> None:
-        self._rows.set_state(list(LabelState)[position])
+        self._filter(lambda: self._rows.set_state(list(LabelState)[position]))
+
+    @Slot()
+    def _on_return_pressed(self) -> None:
+        self.table.setFocus()
+
+    def _filter(self, change: Callable[[], None]) -> None:
+        """Show other rows; the clip on screen stays, also when its row is filtered out."""
+        held = self.current_clip_id()
+        self._is_filtering = True
+        change()
+        if not self.choose(held):
+            picked = self.table.selectionModel()
+            picked.setCurrentIndex(QModelIndex(), QItemSelectionModel.SelectionFlag.Clear)
+        self._is_filtering = False
         self._show_count()
 
     @Slot()

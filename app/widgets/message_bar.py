@@ -6,6 +6,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
+    QStyle,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
 
 SPACE_PX = 8
 DETAILS_HEIGHT_PX = 120
+MARK_PX = 16
 
 
 class MessageBar(QFrame):
@@ -61,11 +63,11 @@ class MessageBar(QFrame):
 
     def show_error(self, sentence: str, details: str = "") -> None:
         """Say what went wrong."""
-        self._show("⚠", sentence, details)
+        self._show(QStyle.StandardPixmap.SP_MessageBoxWarning, sentence, details)
 
     def show_hint(self, text: str) -> None:
         """Say what can be done next."""
-        self._show("ⓘ", text, "")
+        self._show(QStyle.StandardPixmap.SP_MessageBoxInformation, text, "")
 
     @Slot()
     def dismiss(self) -> None:
@@ -73,8 +75,8 @@ class MessageBar(QFrame):
         self._more.setChecked(False)
         self.hide()
 
-    def _show(self, mark: str, text: str, details: str) -> None:
-        self._mark.setText(mark)
+    def _show(self, mark: QStyle.StandardPixmap, text: str, details: str) -> None:
+        self._mark.setPixmap(self.style().standardIcon(mark).pixmap(MARK_PX, MARK_PX))
         self._text.setText(text)
         self._details.setPlainText(details)
         self._more.setChecked(False)

@@ -290,6 +290,13 @@ ACTIONS: tuple[ActionRow, ...] = (
         keys=("E",),
     ),
     ActionRow(
+        action_id="clear_selection",
+        menu="&View",
+        text="&Select nothing",
+        help="Let answers be about the whole clip again.",
+        keys=("Esc",),
+    ),
+    ActionRow(
         action_id="pan_left",
         menu="&View",
         text="Move &left",

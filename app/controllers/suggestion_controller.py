@@ -1,0 +1,100 @@
+"""Asks the engine about clips and passes on what it says: to the screen, and to the project."""
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.controllers.analysis_controller import AnalysisController
+from app.controllers.annotate_controller import AnnotateController
+from app.controllers.project_controller import ProjectController
+from app.domain.clips import Clip, Guess
+from clser_engine.types import Analysis
+
+
+class SuggestionController(QObject):
+    """Keeps a suggestion for each clip that the model has heard; it never makes a label.
+
+    Signals:
+        state_changed: What is going on with the clip on screen, in words, empty for nothing.
+    """
+
+    state_changed = Signal(str)
+
+    def __init__(
+        self,
+        project: ProjectController,
+        annotate: AnnotateController,
+        analysis: AnalysisController,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._annotate = annotate
+        self._analysis = analysis
+        annotate.clip_changed.connect(self._on_clip_changed)
+        analysis.analysis_ready.connect(self._on_analysis_ready)
+        analysis.analysis_failed.connect(self._on_analysis_failed)
+        analysis.analysis_progressed.connect(self._on_analysis_progressed)
+        project.project_closed.connect(analysis.cancel_all)
+
+    @Slot()
+    def analyse_clip(self) -> None:
+        """Ask about the clip on screen."""
+        clip = self._annotate.clip
+        if clip is not None and not clip.problem:
+            self._analysis.analyze(clip.clip_id, clip.path)
+
+    @Slot()
+    def analyse_all(self) -> None:
+        """Ask about every readable clip that has no suggestion yet."""
+        store = self._project.store
+        if store is None:
+            return
+        known = store.guesses()
+        self._analysis.analyze_all(
+            (clip.clip_id, clip.path)
+            for clip in store.clips()
+            if clip.clip_id not in known and not clip.problem
+        )
+
+    @Slot(object)
+    def _on_clip_changed(self, clip: Clip | None) -> None:
+        if clip is None or clip.problem or self._annotate.has_analysis(clip.clip_id):
+            self.state_changed.emit("")
+            return
+        self.state_changed.emit("waits for the engine")
+        self._analysis.analyze(clip.clip_id, clip.path)
+
+    @Slot(str, object)
+    def _on_analysis_ready(self, clip_id: str, analysis: Analysis) -> None:
+        store = self._project.store
+        if store is None or store.clip(clip_id) is None:
+            return  # removed, or the project was closed meanwhile
+        utterance, model = analysis.utterance, analysis.model
+        self._project.store_guesses(
+            [
+                Guess(
+                    clip_id=clip_id,
+                    emotion=utterance.emotion,
+                    confidence=utterance.confidence,
+                    model=f"{model.name}@{model.sha256}",
+                    statistics=utterance.statistics,
+                )
+            ]
+        )
+        self._annotate.keep_analysis(clip_id, analysis)
+        if self._is_on_screen(clip_id):
+            self.state_changed.emit("")
+
+    @Slot(str, str)
+    def _on_analysis_failed(self, clip_id: str, sentence: str) -> None:
+        self._annotate.keep_problem(clip_id, sentence)
+        if self._is_on_screen(clip_id):
+            self.state_changed.emit("not analysed")
+
+    @Slot(str, str, float)
+    def _on_analysis_progressed(self, clip_id: str, _stage: str, fraction: float) -> None:
+        if self._is_on_screen(clip_id):
+            self.state_changed.emit(f"analysing {fraction:.0%}")
+
+    def _is_on_screen(self, clip_id: str) -> bool:
+        clip = self._annotate.clip
+        return clip is not None and clip.clip_id == clip_id

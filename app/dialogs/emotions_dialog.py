@@ -1,0 +1,217 @@
+"""The emotion set of a project: names, letters, colours and keys."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QColorDialog,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from clser_engine.labels import SPECIAL_ANSWERS, USUAL_EMOTIONS, Emotion
+
+SPACE_PX = 8
+NAME, LETTER, KEY, COLOUR = range(4)
+HEADERS = ("Name", "Letter", "Key", "Colour")
+KEYS = "123456789"
+SPARE_COLOURS = ("#117733", "#882255", "#44AA99", "#DDCC77", "#332288")
+NEW_NAMES = ("boredom", "contempt", "calm", "pride", "other")
+
+
+class EmotionsDialog(QDialog):
+    """Edits a copy of the emotion set; nothing changes until OK.
+
+    Args:
+        emotions: The set as it is.
+        used: Names that labels carry: these can be recoloured, not renamed or removed.
+        parent: The window above which it opens.
+    """
+
+    def __init__(
+        self, emotions: Sequence[Emotion], used: frozenset[str], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Emotions of the project")
+        self._used = used
+        self._table = QTableWidget(0, len(HEADERS), self)
+        self._table.setHorizontalHeaderLabels(HEADERS)
+        self._table.setAccessibleName("Emotions")
+        self._table.verticalHeader().hide()
+        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self._table.horizontalHeader().setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        self._table.itemChanged.connect(self._check)
+        self._table.itemSelectionChanged.connect(self._check)
+        self._table.cellDoubleClicked.connect(self._on_double_clicked)
+
+        self._add = self._make_button("&Add", "Add an emotion", self._on_add)
+        self._remove = self._make_button("&Remove", "Remove the emotion", self._on_remove)
+        self._up = self._make_button("&Up", "Move the emotion up", lambda: self._move(-1))
+        self._down = self._make_button("&Down", "Move the emotion down", lambda: self._move(1))
+        self._colour = self._make_button("&Colour…", "Choose another colour", self._on_colour)
+        self._problem = QLabel(self)
+        self._problem.setWordWrap(True)
+        self._problem.setAccessibleName("What must be changed")
+        self._buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        self._buttons.accepted.connect(self.accept)
+        self._buttons.rejected.connect(self.reject)
+
+        side = QVBoxLayout()
+        for button in (self._add, self._remove, self._up, self._down, self._colour):
+            side.addWidget(button)
+        side.addStretch(1)
+        middle = QHBoxLayout()
+        middle.addWidget(self._table, stretch=1)
+        middle.addLayout(side)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * SPACE_PX, 2 * SPACE_PX, 2 * SPACE_PX, 2 * SPACE_PX)
+        layout.addWidget(
+            QLabel("“None of these” (X) and “unsure” (U) are always there as answers.", self)
+        )
+        layout.addLayout(middle)
+        layout.addWidget(self._problem)
+        layout.addWidget(self._buttons)
+        self.resize(520, 420)
+        for emotion in emotions:
+            self._append(emotion)
+        self._check()
+
+    def emotions(self) -> tuple[Emotion, ...]:
+        """Return the set as it was edited."""
+        return tuple(
+            Emotion(
+                name=self._text(row, NAME).lower(),
+                letter=self._text(row, LETTER).upper(),
+                colour=self._text(row, COLOUR),
+                key=self._text(row, KEY),
+            )
+            for row in range(self._table.rowCount())
+        )
+
+    def problem(self) -> str:
+        """Return what must be changed before the set can be used, empty for nothing."""
+        emotions = self.emotions()
+        for emotion in emotions:
+            name = emotion.name or "without a name"
+            if not emotion.name:
+                return "An emotion has no name; type one or remove it."
+            if emotion.name in SPECIAL_ANSWERS:
+                return f"{name} is always there as an answer; choose another name."
+            if len(emotion.letter) != 1:
+                return f"The letter of {name} is {emotion.letter!r}; type one character."
+            if emotion.key and emotion.key not in KEYS:
+                return f"The key of {name} is {emotion.key!r}; type a digit from 1 to 9 or nothing."
+        for what, values in (
+            ("name", [emotion.name for emotion in emotions]),
+            ("letter", [emotion.letter for emotion in emotions]),
+            ("key", [emotion.key for emotion in emotions if emotion.key]),
+        ):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                return f"Two emotions have the {what} {twice[0]!r}; change one of them."
+        return "" if emotions else "The set is empty; add at least one emotion."
+
+    def _append(self, emotion: Emotion) -> None:
+        row = self._table.rowCount()
+        self._table.insertRow(row)
+        texts = (emotion.name, emotion.letter, emotion.key, emotion.colour)
+        for column, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            if column == COLOUR:
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+                item.setData(Qt.ItemDataRole.DecorationRole, QColor(text))
+            if column == NAME and emotion.name in self._used:
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+                item.setToolTip("Labels carry this name, so it stays.")
+            self._table.setItem(row, column, item)
+
+    def _text(self, row: int, column: int) -> str:
+        item = self._table.item(row, column)
+        return item.text().strip() if item is not None else ""
+
+    def _check(self) -> None:
+        if any(
+            self._table.item(row, column) is None
+            for row in range(self._table.rowCount())
+            for column in range(len(HEADERS))
+        ):
+            return  # a row that is being filled
+        problem = self.problem()
+        self._problem.setText(problem)
+        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)
+        row = self._table.currentRow()
+        is_used = row >= 0 and self._text(row, NAME) in self._used
+        self._remove.setEnabled(row >= 0 and not is_used)
+        self._remove.setToolTip(
+            "Labels carry this emotion, so it stays." if is_used else "Remove the emotion"
+        )
+        self._up.setEnabled(row > 0)
+        self._down.setEnabled(0 <= row < self._table.rowCount() - 1)
+        self._colour.setEnabled(row >= 0)
+
+    def _on_add(self) -> None:
+        emotions = self.emotions()
+        names = {emotion.name for emotion in emotions}
+        keys = [key for key in KEYS if key not in {emotion.key for emotion in emotions}]
+        usual = next((emotion for emotion in USUAL_EMOTIONS if emotion.name not in names), None)
+        letters = {emotion.letter for emotion in emotions}
+        if usual is not None and usual.letter not in letters:
+            name, letter, colour = usual.name, usual.letter, usual.colour
+        else:
+            name = next((name for name in NEW_NAMES if name not in names), "new")
+            letter = next((c for c in (name + "zyxwv").upper() if c not in letters), "")
+            taken = {emotion.colour for emotion in emotions}
+            colour = next((c for c in SPARE_COLOURS if c not in taken), "#777777")
+        key = keys[0] if keys else ""
+        self._append(Emotion(name=name, letter=letter, colour=colour, key=key))
+        row = self._table.rowCount() - 1
+        self._table.setCurrentCell(row, NAME)
+        self._check()
+        item = self._table.item(row, NAME)
+        if item is not None:
+            self._table.editItem(item)
+
+    def _on_remove(self) -> None:
+        self._table.removeRow(self._table.currentRow())
+        self._check()
+
+    def _move(self, rows: int) -> None:
+        emotions, row = list(self.emotions()), self._table.currentRow()
+        emotions.insert(row + rows, emotions.pop(row))
+        self._table.setRowCount(0)
+        for emotion in emotions:
+            self._append(emotion)
+        self._table.setCurrentCell(row + rows, NAME)
+
+    def _on_double_clicked(self, _row: int, column: int) -> None:
+        if column == COLOUR:
+            self._on_colour()
+
+    def _on_colour(self) -> None:
+        item = self._table.item(self._table.currentRow(), COLOUR)
+        if item is None:
+            return
+        colour = QColorDialog.getColor(QColor(item.text()), self, "Colour of the emotion")
+        if colour.isValid():
+            item.setText(colour.name().upper())
+            item.setData(Qt.ItemDataRole.DecorationRole, colour)
+
+    def _make_button(self, text: str, help_text: str, clicked: object) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setAccessibleName(help_text)
+        button.setToolTip(help_text)
+        button.clicked.connect(clicked)
+        return button

@@ -1,0 +1,62 @@
+"""The Annotate task: clips at the left; time axis, transport and answers at the right."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from app.views.timeline_panel import TimelinePanel
+from app.widgets.clip_list import ClipList
+from app.widgets.label_bar import LabelBar
+from app.widgets.transport_bar import TransportBar
+
+LIST_WIDTH_PX = 520
+SPACE_PX = 8
+
+
+class AnnotateTask(QWidget):
+    """Puts the parts of the task beside each other; it holds no logic."""
+
+    def __init__(
+        self,
+        clip_list: ClipList,
+        timeline: TimelinePanel,
+        transport: TransportBar,
+        label_bar: LabelBar,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._timeline = timeline
+        self._nothing = QLabel("Choose a clip in the list to see and hear it.", self)
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._nothing.setWordWrap(True)
+        self._nothing.setMargin(4 * SPACE_PX)
+        self._nothing.setAccessibleName("Why no recording is shown")
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self._nothing)
+        self._pages.addWidget(timeline)
+        right = QWidget(self)
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._pages, stretch=1)
+        column.addWidget(transport)
+        column.addWidget(label_bar)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self.splitter.setAccessibleName("Clips and recording")
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(clip_list)
+        self.splitter.addWidget(right)
+        self.splitter.setStretchFactor(0, 0)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([LIST_WIDTH_PX, 2 * LIST_WIDTH_PX])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.splitter)
+
+    def show_timeline(self) -> None:
+        """Show the recording."""
+        self._pages.setCurrentWidget(self._timeline)
+
+    def show_text(self, text: str) -> None:
+        """Say in place of a recording why there is none."""
+        self._nothing.setText(text)
+        self._pages.setCurrentWidget(self._nothing)

@@ -1,0 +1,130 @@
+"""What menus ask for that needs an answer first: ask, then call a controller."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths
+from PySide6.QtGui import QGuiApplication
+
+from app.controllers.annotate_controller import AnnotateController
+from app.controllers.clip_controller import ClipController
+from app.controllers.open_controller import OpenController
+from app.controllers.project_controller import ProjectController
+from app.dialogs.ask import Ask
+from app.dialogs.clip_fields_dialog import ClipFields
+from app.domain.edits import Edit
+from app.window.main_window import MainWindow
+
+
+class Requests:
+    """Connects the actions that open a dialog."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        ask: Ask,
+        *,
+        opening: OpenController,
+        project: ProjectController,
+        clips: ClipController,
+        annotate: AnnotateController,
+        report: Callable[[], str],
+    ) -> None:
+        self._window = window
+        self._ask = ask
+        self._opening = opening
+        self._project = project
+        self._clips = clips
+        self._annotate = annotate
+        self._report = report
+        for action_id, slot in (
+            ("new_project", self._new_project),
+            ("open_project", self._open_project),
+            ("add_files", self._add_files),
+            ("add_folder", self._add_folder),
+            ("locate_missing", self._locate_missing),
+            ("clip_fields", self._clip_fields),
+            ("edit_emotions", self._edit_emotions),
+            ("remove_clips", self._remove_clips),
+            ("keys", self._keys),
+            ("about", self._about),
+            ("copy_report", self._copy_report),
+        ):
+            window.actions_.connect(action_id, slot)
+
+    def _new_project(self) -> None:
+        documents = QStandardPaths.StandardLocation.DocumentsLocation
+        start = Path(QStandardPaths.writableLocation(documents))
+        if (folder := self._ask.new_project(start)) is not None:
+            self._opening.new_project(folder)
+
+    def _open_project(self) -> None:
+        if (folder := self._ask.project_to_open()) is not None:
+            self._opening.open_project(folder)
+
+    def _add_files(self) -> None:
+        if paths := self._ask.recordings():
+            self._opening.add_recordings(list(paths))
+
+    def _add_folder(self) -> None:
+        if (folder := self._ask.folder_of_recordings()) is not None:
+            self._opening.add_recordings([folder])
+
+    def _locate_missing(self) -> None:
+        if (folder := self._ask.folder_to_search()) is not None:
+            self._clips.locate(folder)
+
+    def _clip_fields(self) -> None:
+        store = self._project.store
+        ids = self._window.clip_list.selected_clip_ids()
+        if store is None or not ids:
+            return
+        clips = [clip for clip_id in ids if (clip := store.clip(clip_id)) is not None]
+        languages, speakers = {clip.language for clip in clips}, {clip.speaker for clip in clips}
+        before = ClipFields(
+            language=languages.pop() if len(languages) == 1 else None,
+            speaker=speakers.pop() if len(speakers) == 1 else None,
+        )
+        fields = self._ask.clip_fields(before, len(clips))
+        if fields is not None:
+            self._clips.describe(ids, language=fields.language, speaker=fields.speaker)
+
+    def _edit_emotions(self) -> None:
+        store = self._project.store
+        if store is None:
+            return
+        used = frozenset(label.answer for label in store.labels())
+        emotions = self._ask.emotions(store.emotions(), used)
+        if emotions is not None and emotions != store.emotions():
+            self._project.apply(
+                Edit(
+                    name="Change the emotions",
+                    emotions_before=store.emotions(),
+                    emotions_after=emotions,
+                )
+            )
+
+    def _remove_clips(self) -> None:
+        if ids := self._window.clip_list.selected_clip_ids():
+            self._clips.remove(ids)
+
+    def _keys(self) -> None:
+        from app.dialogs.keys_dialog import KeysDialog
+
+        rows = [(row.menu, row.keys, row.help) for row in self._window.actions_.rows()]
+        dialog = KeysDialog(rows, self._window)
+        dialog.setModal(False)
+        dialog.show()
+
+    def _about(self) -> None:
+        from app.dialogs.about_dialog import AboutDialog
+        from app.services.versions import parts, program_version
+
+        AboutDialog(program_version(), parts(), self._window).exec()
+
+    def _copy_report(self) -> None:
+        QGuiApplication.clipboard().setText(self._report())
+        self._window.message_bar.show_hint(
+            "The report is in the clipboard; it holds versions, settings and log, but no audio,"
+            " names or labels."
+        )
