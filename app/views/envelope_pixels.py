@@ -21,9 +21,15 @@ def draw_envelope(
     middle = (height - 1) / 2
     scale = middle * margin
     rows = np.arange(height, dtype=np.int16)[:, None]
+    # Each column reaches to the one before, as a line through the samples would.
+    minima, maxima = envelope.minima.copy(), envelope.maxima.copy()
+    minima[1:] = np.fmin(minima[1:], envelope.maxima[:-1])
+    maxima[1:] = np.fmax(maxima[1:], envelope.minima[:-1])
+    unknown = np.isnan(envelope.maxima)
+    minima[unknown] = maxima[unknown] = np.nan
     with np.errstate(invalid="ignore"):
-        tops = np.nan_to_num(np.rint(middle - envelope.maxima * scale), nan=height)
-        bottoms = np.nan_to_num(np.rint(middle - envelope.minima * scale), nan=-1)
+        tops = np.nan_to_num(np.rint(middle - maxima * scale), nan=height)
+        bottoms = np.nan_to_num(np.rint(middle - minima * scale), nan=-1)
         body = np.nan_to_num(np.rint(envelope.rms * scale), nan=0)
     top, bottom = tops.astype(np.int16), bottoms.astype(np.int16)
     np.copyto(pixels, np.uint32(colours.wave.rgb()), where=(rows >= top) & (rows <= bottom))
