@@ -22,6 +22,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["CLSER_HOME"] = str(HOMES)
 
 EXIT_TIMEOUT_S = 5.0  # an engine notices within this time that its window is gone
+JOIN_TIMEOUT_S = 2.0  # a thread that was told to stop has stopped by then
 LIBRARY_THREADS = ("grpc", "ThreadPoolExecutor-grpc", "tqdm", "QueueFeeder", "pymp")
 
 
@@ -89,7 +90,7 @@ def fail_on_left_over_thread():
     before = set(threading.enumerate())
     yield
     left = [t for t in threading.enumerate() if t not in before]
-    deadline = time.monotonic() + EXIT_TIMEOUT_S
+    deadline = time.monotonic() + JOIN_TIMEOUT_S
     for thread in left:
         if not thread.name.startswith(LIBRARY_THREADS):
             thread.join(timeout=max(0.0, deadline - time.monotonic()))
