@@ -54,6 +54,7 @@ class ProbeController(QObject):
         self._unprobed: dict[str, None] = {}  # a set that keeps its order
         self._unhashed: dict[str, None] = {}
         self._done = 0
+        self._has_begun = False
         project.project_opened.connect(self._on_opened)
         project.project_closed.connect(self.cancel)
         project.changed.connect(self._on_changed)
@@ -69,11 +70,10 @@ class ProbeController(QObject):
         self._unchecked.clear()
         self._unprobed.clear()
         self._unhashed.clear()
-        self._done = 0
         if self._job is not None:
             self._job.cancel()
             self._job = None
-            self.finished.emit()
+        self._end()
 
     @Slot(object)
     def _on_opened(self, store: ProjectStore) -> None:
@@ -109,9 +109,8 @@ class ProbeController(QObject):
             paths = _take_some(self._unhashed, HASH_BATCH)
             probes = [known[path] for path in paths if path in known]
             self._start(lambda context: hash_files(probes, context), self._take_hashes)
-        else:
-            self._done = 0
-            self.finished.emit()
+        elif self._has_begun:
+            self._end()
             missing = sum(_is_gone(store, clip.path) for clip in store.clips())
             if missing:
                 self.missing_found.emit(missing)
@@ -121,6 +120,7 @@ class ProbeController(QObject):
     ) -> None:
         job = self._runner.submit("find out about recordings", work, lane=LANE)
         self._job = job
+        self._has_begun = True
 
         def on_succeeded(result: T) -> None:
             store = self._project.store
@@ -129,8 +129,8 @@ class ProbeController(QObject):
             self._job = None
             if take(store, result):
                 self._advance(store)
-            else:
-                self.finished.emit()
+                return
+            self.cancel()  # it could not be stored, which the project has said
 
         def on_failed(error: BaseException) -> None:
             if job is self._job:
@@ -139,6 +139,13 @@ class ProbeController(QObject):
 
         job.succeeded.connect(on_succeeded)
         job.failed.connect(on_failed)
+
+    def _end(self) -> None:
+        """Tell the end of what has begun."""
+        self._done = 0
+        if self._has_begun:
+            self._has_begun = False
+            self.finished.emit()
 
     def _take_unknown(self, _store: ProjectStore, unknown: Unknown) -> bool:
         self._unprobed |= dict.fromkeys(unknown.unprobed)
@@ -156,8 +163,6 @@ class ProbeController(QObject):
     def _keep(self, probes: list[Probe], words: str, left: int) -> bool:
         """Store what was found out; False if that failed, which the project has said."""
         if self._project.store_probes(probes) is None:
-            self._unprobed.clear()
-            self._unhashed.clear()
             return False
         self._done += len(probes)
         self.progressed.emit(words, self._done, self._done + left)
