@@ -10,6 +10,7 @@ from app.controllers.analysis_controller import AnalysisController
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.clip_controller import ClipController
 from app.controllers.engine_controller import EngineController
+from app.controllers.import_export_controller import ImportExportController
 from app.controllers.label_controller import LabelController
 from app.controllers.open_controller import OpenController
 from app.controllers.playback_controller import PlaybackController
@@ -68,6 +69,7 @@ class Studio:
         self.window = MainWindow(self.clips, icons)
         self.session = Session(self.window, self.settings, self.project, self.annotate)
         self.recordings = ClipController(self.project, self.runner)
+        self.exchange = ImportExportController(self.project, self.runner)
         self.opening = OpenController(self.project, RecentList(), self.recordings.add)
         self.display = Display(
             self.window,
@@ -86,6 +88,8 @@ class Studio:
             opening=self.opening,
             project=self.project,
             clips=self.recordings,
+            labels=self.labels,
+            exchange=self.exchange,
             annotate=self.annotate,
             report=self._report,
         )
@@ -137,10 +141,18 @@ class Studio:
         self.project.project_opened.connect(display.show_project)
         self.project.project_closed.connect(display.show_no_project)
         self.project.changed.connect(display.show_changes)
-        for controller in (self.project, self.labels, self.recordings, self.settings):
-            controller.failed.connect(display.show_error)
+        for failed in (
+            self.project.failed,
+            self.labels.failed,
+            self.recordings.failed,
+            self.exchange.failed,
+            self.settings.failed,
+        ):
+            failed.connect(display.show_error)
+        self.exchange.finished.connect(window.message_bar.show_hint)
         self.recordings.progressed.connect(window.bottom.adding.show_work)
         self.recordings.finished.connect(display.show_finished)
+        self.recordings.finished.connect(self.suggestions.analyse_added)
         self.recordings.missing_found.connect(display.show_missing)
         window.bottom.adding.cancel_requested.connect(self.recordings.cancel)
         window.paths_dropped.connect(self.opening.open)

@@ -55,6 +55,12 @@ class SuggestionController(QObject):
             if clip.clip_id not in known and not clip.problem
         )
 
+    @Slot(str)
+    def analyse_added(self, sentence: str) -> None:
+        """Ask about recordings that were added; the sentence is empty when none were."""
+        if sentence:
+            self.analyse_all()
+
     @Slot(object)
     def _on_clip_changed(self, clip: Clip | None) -> None:
         if clip is None or clip.problem or self._annotate.has_analysis(clip.clip_id):

@@ -19,13 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from clser_engine.labels import SPECIAL_ANSWERS, USUAL_EMOTIONS, Emotion
+from app.domain.emotion_edits import KEYS, SPARE_COLOURS, check_emotions
+from clser_engine.labels import USUAL_EMOTIONS, Emotion
 
 SPACE_PX = 8
 NAME, LETTER, KEY, COLOUR = range(4)
 HEADERS = ("Name", "Letter", "Key", "Colour")
-KEYS = "123456789"
-SPARE_COLOURS = ("#117733", "#882255", "#44AA99", "#DDCC77", "#332288")
 NEW_NAMES = ("boredom", "contempt", "calm", "pride", "other")
 
 
@@ -103,26 +102,7 @@ class EmotionsDialog(QDialog):
 
     def problem(self) -> str:
         """Return what must be changed before the set can be used, empty for nothing."""
-        emotions = self.emotions()
-        for emotion in emotions:
-            name = emotion.name or "without a name"
-            if not emotion.name:
-                return "An emotion has no name; type one or remove it."
-            if emotion.name in SPECIAL_ANSWERS:
-                return f"{name} is always there as an answer; choose another name."
-            if len(emotion.letter) != 1:
-                return f"The letter of {name} is {emotion.letter!r}; type one character."
-            if emotion.key and emotion.key not in KEYS:
-                return f"The key of {name} is {emotion.key!r}; type a digit from 1 to 9 or nothing."
-        for what, values in (
-            ("name", [emotion.name for emotion in emotions]),
-            ("letter", [emotion.letter for emotion in emotions]),
-            ("key", [emotion.key for emotion in emotions if emotion.key]),
-        ):
-            twice = sorted({value for value in values if values.count(value) > 1})
-            if twice:
-                return f"Two emotions have the {what} {twice[0]!r}; change one of them."
-        return "" if emotions else "The set is empty; add at least one emotion."
+        return check_emotions(self.emotions())
 
     def _append(self, emotion: Emotion) -> None:
         row = self._table.rowCount()

@@ -8,11 +8,12 @@ from PySide6.QtGui import QGuiApplication
 
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.clip_controller import ClipController
+from app.controllers.import_export_controller import ImportExportController
+from app.controllers.label_controller import LabelController
 from app.controllers.open_controller import OpenController
 from app.controllers.project_controller import ProjectController
 from app.dialogs.ask import Ask
 from app.dialogs.clip_fields_dialog import ClipFields
-from app.domain.edits import Edit
 from app.window.main_window import MainWindow
 
 
@@ -27,6 +28,8 @@ class Requests:
         opening: OpenController,
         project: ProjectController,
         clips: ClipController,
+        labels: LabelController,
+        exchange: ImportExportController,
         annotate: AnnotateController,
         report: Callable[[], str],
     ) -> None:
@@ -35,6 +38,8 @@ class Requests:
         self._opening = opening
         self._project = project
         self._clips = clips
+        self._labels = labels
+        self._exchange = exchange
         self._annotate = annotate
         self._report = report
         for action_id, slot in (
@@ -43,6 +48,9 @@ class Requests:
             ("add_files", self._add_files),
             ("add_folder", self._add_folder),
             ("locate_missing", self._locate_missing),
+            ("import_labels", self._import_labels),
+            ("export_labels", self._export_labels),
+            ("export_posteriors", self._export_posteriors),
             ("clip_fields", self._clip_fields),
             ("edit_emotions", self._edit_emotions),
             ("remove_clips", self._remove_clips),
@@ -74,6 +82,28 @@ class Requests:
         if (folder := self._ask.folder_to_search()) is not None:
             self._clips.locate(folder)
 
+    def _import_labels(self) -> None:
+        if (path := self._ask.labels_to_import()) is not None:
+            self._exchange.import_labels(path)
+
+    def _export_labels(self) -> None:
+        store = self._project.store
+        if store is None:
+            return
+        path = self._ask.file_to_write("Export labels", f"{store.name} labels.csv")
+        if path is not None:
+            self._exchange.export_labels(path, overwrite=True)  # the dialog has asked
+
+    def _export_posteriors(self) -> None:
+        clip = self._annotate.clip
+        analysis = self._annotate.analysis_of(clip.clip_id) if clip is not None else None
+        if clip is None or analysis is None:
+            return
+        suggestion = f"{Path(clip.path).stem} posteriors.csv"
+        path = self._ask.file_to_write("Export posteriors", suggestion)
+        if path is not None:
+            self._exchange.export_posteriors(path, clip.path, analysis, overwrite=True)
+
     def _clip_fields(self) -> None:
         store = self._project.store
         ids = self._window.clip_list.selected_clip_ids()
@@ -96,13 +126,7 @@ class Requests:
         used = frozenset(label.answer for label in store.labels())
         emotions = self._ask.emotions(store.emotions(), used)
         if emotions is not None and emotions != store.emotions():
-            self._project.apply(
-                Edit(
-                    name="Change the emotions",
-                    emotions_before=store.emotions(),
-                    emotions_after=emotions,
-                )
-            )
+            self._labels.set_emotions(emotions)
 
     def _remove_clips(self) -> None:
         if ids := self._window.clip_list.selected_clip_ids():
