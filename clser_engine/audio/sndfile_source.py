@@ -14,7 +14,6 @@ from clser_engine.types import AudioInfo, FloatArray
 
 BLOCK_FRAMES = 65536
 TAIL_FRAMES = 4096
-FINE_FRAMES = 128
 VORBIS_WARM_UP_FRAMES = 8192
 """After a jump the first few hundred Vorbis samples may be wrong: blocks overlap (two at most)."""
 
@@ -52,34 +51,36 @@ class SndfileSource:
     def read(self, start_frame: int, num_frames: int) -> FloatArray:
         """Return (frames, channels) float32; fewer frames than asked for at the end."""
         num_frames = max(0, min(num_frames, self._file.frames - start_frame))
-        if num_frames == 0:
-            return np.zeros((0, self._file.channels), np.float32)
-        try:
-            self._go_to(start_frame)
+        if num_frames and self._go_to(start_frame):
             return self._decode(num_frames)
-        except soundfile.LibsndfileError:
-            return self._read_up_to_damage(start_frame, num_frames)
+        return np.zeros((0, self._file.channels), np.float32)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _go_to(self, start_frame: int) -> None:
+    def _go_to(self, start_frame: int) -> bool:
+        """Make `start_frame` the next to be decoded; return whether that was possible."""
         if self._position == start_frame:
-            return
+            return True
         warm_up_frames = min(self._warm_up_frames, start_frame)
         try:
             self._jump_to(start_frame - warm_up_frames)
-            self._decode(warm_up_frames)
         except soundfile.LibsndfileError:  # GSM 6.10 and FLAC behind a tag only go forward
-            self._go_to_by_decoding(start_frame)
+            return self._go_to_by_decoding(start_frame)
+        self._decode(warm_up_frames)
+        return self._position == start_frame
 
-    def _go_to_by_decoding(self, start_frame: int) -> None:
+    def _go_to_by_decoding(self, start_frame: int) -> bool:
         self._file.close()
-        self._file = soundfile.SoundFile(self._name)
+        try:
+            self._file = soundfile.SoundFile(self._name)
+        except soundfile.LibsndfileError:  # it was removed meanwhile
+            return False
         self._position = 0
         for skipped in range(0, start_frame, BLOCK_FRAMES):
             self._decode(min(BLOCK_FRAMES, start_frame - skipped))
+        return self._position == start_frame
 
     def _jump_to(self, frame: int) -> None:
         self._position = None
@@ -87,24 +88,18 @@ class SndfileSource:
         self._position = frame
 
     def _decode(self, num_frames: int) -> FloatArray:
-        """Read on from here; where that fails, the position is lost."""
+        """Return what can be read from here on; behind damage the position is lost."""
         position, self._position = self._position, None
-        samples: FloatArray = self._file.read(num_frames, dtype="float32", always_2d=True)
+        samples: FloatArray = np.full((num_frames, self._file.channels), np.nan, np.float32)
+        try:
+            samples = self._file.read(out=samples)
+        except soundfile.LibsndfileError:
+            # It does not tell how much was decoded before the error: what is no longer NaN.
+            untouched = np.flatnonzero(np.isnan(samples).any(axis=1))
+            return samples[: untouched[0]] if len(untouched) else samples
         if position is not None:
             self._position = position + len(samples)
         return samples
-
-    def _read_up_to_damage(self, start_frame: int, num_frames: int) -> FloatArray:
-        """Read in small steps: an error loses the whole read, also what was good before it."""
-        pieces = [np.zeros((0, self._file.channels), np.float32)]
-        try:
-            self._go_to(start_frame)
-            while num_frames > 0 and len(piece := self._decode(min(FINE_FRAMES, num_frames))):
-                pieces.append(piece)
-                num_frames -= len(piece)
-        except soundfile.LibsndfileError:
-            pass
-        return np.concatenate(pieces)
 
     def _measure(self, path: Path) -> AudioInfo:
         """Return what the file is, its frames counted where the header lies."""
