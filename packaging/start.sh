@@ -26,6 +26,15 @@ fi
 out="$PROJECT/runs/$(date +%Y-%m-%d-%H%M%S)"
 mkdir -p "$out"
 say "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no window opens."
-say "Doing the same job without one. The results are being written to"
+say "Doing the same job without one. JSON, TextGrid and a picture of the window go to"
 say "  $out"
-"$VENV/bin/clser" analyze "$@" --format json,textgrid --out "$out"
+status=0
+case "$1" in
+    *.clser-project | *.clser-project/) ;;  # a picture is all that can be made of it here
+    *)
+        "$VENV/bin/clser" analyze "$@" --format json,textgrid --out "$out" || status=$?
+        [ -n "$(ls "$out")" ] || exit "$status"  # nothing could be analysed, so nothing be drawn
+        ;;
+esac
+"$PYTHON" -m app.window.picture "$@" "$out/window.png" || status=$?
+exit "$status"
