@@ -7,8 +7,8 @@ Shapes: T frames, C classes, B bins.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from app.services.pooling import pool_maximum, pool_mean
 from clser_engine.types import FloatArray, Posteriors
 
 FACTOR = 4
@@ -70,22 +70,8 @@ class PosteriorPyramid:
         if edges[1] - edges[0] <= frames:
             values = self._means[level][starts]
             return values, values, known
+        ends = np.append(starts[1:], min(int(np.ceil(edges[-1] / frames)), count))
+        means = pool_mean(self._means[level], starts, np.maximum(ends, starts + 1))
+        # A maximum that straddles a border counts on both sides.
         stops = np.clip(np.ceil(edges[1:] / frames).astype(np.int64), starts + 1, count)
-        offset = int(starts[0])
-        means = self._means[level][offset : int(stops[-1])]
-        counts = np.maximum(np.diff(np.append(starts, stops[-1])), 1)[:, None]
-        mean = np.add.reduceat(means, starts - offset, axis=0) / counts
-        return mean.astype(np.float32), self._pool_maxima(level, starts, stops), known
-
-    def _pool_maxima(
-        self, level: int, starts: NDArray[np.int64], stops: NDArray[np.int64]
-    ) -> FloatArray:
-        """Return maxima (B, C); a frame that straddles a border counts on both sides."""
-        offset = int(starts[0])
-        part = self._maxima[level][offset : int(stops[-1]) + 1]
-        pairs = np.stack([starts, stops], axis=1).ravel() - offset
-        if pairs[-1] >= len(part):  # the end is no index for reduceat: repeat the last row
-            part = np.concatenate([part, part[-1:]])
-        pairs = np.minimum(pairs, len(part) - 1)
-        maxima: FloatArray = np.maximum.reduceat(part, pairs, axis=0)[::2]
-        return maxima
+        return means, pool_maximum(self._maxima[level], starts, stops), known

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.services.pooling import pool_maximum
 from clser_engine.types import FloatArray
 
 FACTOR = 4
@@ -139,9 +140,8 @@ def pool_bins(columns: ByteArray, edges: NDArray[np.float64], hop: int) -> ByteA
     starts = np.clip(np.floor(edges[:-1] / hop).astype(np.int64), 0, last)
     if edges[1] - edges[0] <= hop:
         return columns[starts]
-    stop = min(max(int(np.ceil(edges[-1] / hop)), int(starts[-1]) + 1), len(columns))
-    pooled: ByteArray = np.maximum.reduceat(columns[starts[0] : stop], starts - starts[0], axis=0)
-    return pooled
+    end = min(max(int(np.ceil(edges[-1] / hop)), int(starts[-1]) + 1), len(columns))
+    return pool_maximum(columns, starts, np.maximum(np.append(starts[1:], end), starts + 1))
 
 
 class StoredLevels:

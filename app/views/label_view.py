@@ -13,6 +13,7 @@ from app.domain.time_span import TimeSpan
 from app.views.emotion_colours import colour_of, emotion_of, letter_of, words_of
 from app.views.label_strip import NO_LABEL, LabelStrip
 from app.views.pane_colours import PixelArray, text_on
+from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import TimeAxis
 from app.views.time_pane import TimePane
 from clser_engine.labels import Emotion
@@ -89,10 +90,11 @@ class LabelView(TimePane):
         if event.type() == QEvent.Type.PaletteChange:
             self._make_tables()
 
-    def paint_plot(self, pixels: PixelArray) -> None:
+    def paint_plot(self, plot: PlotPixels) -> None:
+        super().paint_plot(plot)
         if self.axis.span_s <= 0.0:
             return
-        height, width = pixels.shape
+        height, width, pixels = plot.height, plot.width, plot.pixels
         indices = self._strip.indices(self.axis.start_s, self.axis.end_s, width)
         self._paint_row(pixels[height // 2 + 1 :], self._colour_table[indices], indices)
         if self._whole:

@@ -1,13 +1,12 @@
 """The whole recording in one strip, with a frame around what the panes below show."""
 
-import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.services.peaks import AudioSource
 from app.views.envelope_pixels import draw_envelope
-from app.views.pane_colours import PixelArray
+from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import TimeAxis
 from app.views.time_pane import GUTTER_PX, TimePane
 
@@ -29,7 +28,7 @@ class OverviewView(TimePane):
         self._source: AudioSource | None = None
         self._frame_offset_s = 0.0
         self.setFixedHeight(HEIGHT_PX)
-        axis.view_changed.disconnect(self.redraw)  # the strip stays, only the frame moves
+        axis.view_changed.disconnect(self.redraw_plot)  # the strip stays, only the frame moves
         axis.view_changed.connect(lambda *_: self.update())
         axis.playhead_changed.connect(lambda _: self.update())
 
@@ -53,13 +52,12 @@ class OverviewView(TimePane):
         spare = max(MIN_FRAME_PX - (right - left), 0.0) / 2
         return QRectF(left - spare, 1.0, right - left + 2 * spare, self.height() - 3.0)
 
-    def paint_plot(self, pixels: PixelArray) -> None:
+    def paint_plot(self, plot: PlotPixels) -> None:
         if self._source is None:
+            super().paint_plot(plot)
             return
-        width = pixels.shape[1]
-        envelope = self._source.envelope(0.0, self.axis.duration_s, width)
-        pixels[:, np.isnan(envelope.maxima)] = self.colours.unknown.rgb()
-        draw_envelope(pixels, envelope, self.colours, MARGIN)
+        envelope = self._source.envelope(0.0, self.axis.duration_s, plot.width)
+        draw_envelope(plot, envelope, self.colours, MARGIN)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

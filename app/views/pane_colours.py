@@ -67,10 +67,10 @@ def mix(low: QColor, high: QColor, share: float) -> QColor:
 
 
 @lru_cache(maxsize=64)  # a few per theme, asked for in every frame
-def ramp(low: int, high: int, steps: int = 256) -> PixelArray:
-    """Return `steps` pixels from one colour (0xAARRGGBB) to another."""
+def ramp(low: int, high: int, steps: int) -> tuple[int, ...]:
+    """Return `steps` colours from one (0xAARRGGBB) to another."""
     ends = QColor.fromRgb(low), QColor.fromRgb(high)
-    return np.array([mix(*ends, step / (steps - 1)).rgb() for step in range(steps)], np.uint32)
+    return tuple(mix(*ends, step / (steps - 1)).rgb() for step in range(steps))
 
 
 def luminance(colour: QColor) -> float:

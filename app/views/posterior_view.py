@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.services.posterior_pyramid import PosteriorPyramid
 from app.views.emotion_colours import colour_of, letter_of
-from app.views.pane_colours import PixelArray, mix, ramp, text_on
+from app.views.pane_colours import mix, ramp, text_on
+from app.views.plot_pixels import ByteArray, ColourTable, PlotPixels
 from app.views.time_axis import TimeAxis
 from app.views.time_pane import TimePane
 from clser_engine.labels import Emotion
@@ -23,6 +24,7 @@ LANE_MIN_PX = 22
 RIBBON_PX = 20
 FAINTEST = 0.35  # opacity of a posterior near 0: the height shows it, the colour must be seen
 MAXIMUM_OPACITY = 0.22
+FIRST_STRENGTH = 2  # of a lane's levels: 0 is nothing, 1 the maximum
 LETTER_ROOM_PX = 14  # a run of the ribbon as wide as this gets its letter
 NOTHING_YET = "Not analysed yet: analysing shows one lane per emotion here"
 
@@ -71,26 +73,21 @@ class PosteriorView(TimePane):
         ribbon_top = round(height * (1 - RIBBON_PX / max(self.height(), 1)))
         return [ribbon_top * lane // lanes for lane in range(lanes + 1)]
 
-    def paint_plot(self, pixels: PixelArray) -> None:
+    def paint_plot(self, plot: PlotPixels) -> None:
         if self._pyramid is None or self.axis.span_s <= 0.0:
+            super().paint_plot(plot)
             return
-        height, width = pixels.shape
+        height, width = plot.height, plot.width
         means, maxima, known = self._pyramid.pool(self.axis.start_s, self.axis.end_s, width)
         edges = self.lane_edges(height)
-        background = self.colours.background
-        for lane, name in enumerate(self._pyramid.posteriors.classes):
-            colour = colour_of(name, self._emotions)
-            table = ramp(mix(background, colour, FAINTEST).rgb(), colour.rgb())
-            faint = mix(background, colour, MAXIMUM_OPACITY).rgb()
-            part = pixels[edges[lane] : edges[lane + 1] - 1]
-            _draw_lane(part[:, :known], means[:known, lane], maxima[:known, lane], table, faint)
-            pixels[edges[lane + 1] - 1] = self.colours.faint.rgb()
-        tints = np.array(
-            [colour_of(name, self._emotions).rgb() for name in self._pyramid.posteriors.classes],
-            np.uint32,
-        )
-        pixels[edges[-1] :, :known] = tints[means[:known].argmax(axis=1)]
-        pixels[:, known:] = self.colours.unknown.rgb()
+        classes = self._pyramid.posteriors.classes
+        for lane, name in enumerate(classes):
+            levels = lane_levels(edges[lane + 1] - edges[lane], means[:, lane], maxima[:, lane])
+            plot.draw(levels, self._lane_table(name), top=edges[lane])
+            plot.pixels[edges[lane + 1] - 1] = self.colours.faint.rgb()
+        tints = np.array([colour_of(name, self._emotions).rgb() for name in classes], np.uint32)
+        plot.pixels[edges[-1] :] = tints[means.argmax(axis=1)]
+        plot.pixels[:, known:] = self.colours.unknown.rgb()
 
     def paint_over(self, painter: QPainter, plot: QRect) -> None:
         if self._pyramid is None:
@@ -119,6 +116,15 @@ class PosteriorView(TimePane):
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
         ribbon = QRect(6, edges[-1], gutter.width() - 12, self.height() - edges[-1])
         painter.drawText(ribbon, Qt.AlignmentFlag.AlignVCenter, self.tr("strongest"))
+
+    def _lane_table(self, name: str) -> ColourTable:
+        """Return the colours of a lane's levels."""
+        background, colour = self.colours.background, colour_of(name, self._emotions)
+        return (
+            background.rgb(),
+            mix(background, colour, MAXIMUM_OPACITY).rgb(),
+            *ramp(mix(background, colour, FAINTEST).rgb(), colour.rgb(), 256 - FIRST_STRENGTH),
+        )
 
     def _paint_words(self, painter: QPainter, plot: QRect) -> None:
         metrics = painter.fontMetrics()
@@ -152,13 +158,18 @@ class PosteriorView(TimePane):
             painter.drawText(QPointF(x, baseline), letters[strongest_class])
 
 
-def _draw_lane(
-    pixels: PixelArray, mean: FloatArray, maximum: FloatArray, table: PixelArray, faint: int
-) -> None:
-    """Fill a lane up to the mean, faintly up to the maximum."""
-    height = pixels.shape[0]
+def lane_levels(height: int, mean: FloatArray, maximum: FloatArray) -> ByteArray:
+    """Return a lane's pixels (height, bins): 0 nothing, 1 up to the maximum, above that the mean.
+
+    Args:
+        height: Of the lane in pixels.
+        mean: (bins,) 0 to 1.
+        maximum: (bins,) 0 to 1, at least the mean.
+    """
     rows = np.arange(height, dtype=np.int16)[:, None]
     mean_top = np.rint(height * (1 - mean)).astype(np.int16)
     maximum_top = np.rint(height * (1 - maximum)).astype(np.int16)
-    np.copyto(pixels, np.uint32(faint), where=rows >= maximum_top)
-    np.copyto(pixels, table[(mean * 255).astype(np.uint8)], where=rows >= mean_top)
+    strength = (FIRST_STRENGTH - 1 + np.rint(mean * (255 - FIRST_STRENGTH))).astype(np.uint8)
+    levels = (rows >= mean_top).view(np.uint8) * strength
+    levels += (rows >= maximum_top).view(np.uint8)
+    return levels

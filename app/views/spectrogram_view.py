@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from app.services.peaks import AudioSource
-from app.views.pane_colours import PixelArray
+from app.views.plot_pixels import ColourTable, PlotPixels
 from app.views.time_axis import TimeAxis
 from app.views.time_pane import TimePane
 
@@ -34,15 +34,15 @@ class SpectrogramView(TimePane):
         self._source = source
         self.redraw()
 
-    def paint_plot(self, pixels: PixelArray) -> None:
+    def paint_plot(self, plot: PlotPixels) -> None:
         if self._source is None or self.axis.span_s <= 0.0:
+            super().paint_plot(plot)
             return
-        height, width = pixels.shape
+        height, width = plot.height, plot.width
         columns, known = self._source.spectrogram(self.axis.start_s, self.axis.end_s, width)
         rows = np.arange(height - 1, -1, -1) * columns.shape[1] // height  # low tones at the bottom
-        levels = np.ascontiguousarray(columns.T[rows])
-        np.take(colour_table(self.colours.is_dark), levels, out=pixels, mode="clip")
-        pixels[:, known:] = self.colours.unknown.rgb()
+        plot.draw(np.ascontiguousarray(columns.T)[rows], colour_table(self.colours.is_dark))
+        plot.pixels[:, known:] = self.colours.unknown.rgb()
 
     def paint_gutter(self, painter: QPainter, gutter: QRect) -> None:
         super().paint_gutter(painter, gutter)
@@ -56,12 +56,12 @@ class SpectrogramView(TimePane):
 
 
 @lru_cache(maxsize=2)
-def colour_table(is_dark: bool) -> PixelArray:
+def colour_table(is_dark: bool) -> ColourTable:
     """Return 256 pixels of a perceptually uniform map that begins at the background's side."""
     name = "inferno" if is_dark else "CET-L1"  # L1: black to white in equal steps of lightness
     colours = pyqtgraph.colormap.get(name).getLookupTable(nPts=256)  # (256, 3) uint8
     if not is_dark:
         colours = colours[::-1]
-    red, green, blue = colours.astype(np.uint32).T
-    table: PixelArray = 0xFF000000 | red << 16 | green << 8 | blue
-    return table
+    return tuple(
+        0xFF000000 | red << 16 | green << 8 | blue for red, green, blue in colours.tolist()
+    )

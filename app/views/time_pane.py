@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.domain.time_span import TimeSpan
 from app.views.pane_colours import PaneColours, PixelArray, colours_of
+from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import ZOOM_STEP, TimeAxis
 
 GUTTER_PX = 112  # fits "happiness" with its letter, and "Spectrogram", in the usual fonts
@@ -44,7 +45,9 @@ class TimePane(QWidget):
         self.times_drawn = 0
         self._is_dirty = True
         self._colours: PaneColours | None = None
+        self._is_gutter_dirty = True
         self._pixels: PixelArray = np.zeros((1, 1), np.uint32)
+        self._plot = PlotPixels(self._pixels, 0)
         self._image = QImage()
         self._grab = ""  # what a drag moves: "", "pan", "select", "start", "end"
         self._pressed_at = QPointF()
@@ -53,7 +56,7 @@ class TimePane(QWidget):
         self.setAccessibleDescription(description)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
-        axis.view_changed.connect(self.redraw)
+        axis.view_changed.connect(self.redraw_plot)
 
     @property
     def plot_width(self) -> int:
@@ -69,6 +72,11 @@ class TimePane(QWidget):
 
     def redraw(self) -> None:
         """Draw the picture anew with the next paint."""
+        self._is_gutter_dirty = True
+        self.redraw_plot()
+
+    def redraw_plot(self) -> None:
+        """Draw the plot anew with the next paint; the gutter stays."""
         self._is_dirty = True
         self.update()
 
@@ -82,8 +90,9 @@ class TimePane(QWidget):
             return float(GUTTER_PX)
         return GUTTER_PX + (time_s - self.axis.start_s) * self.plot_width / self.axis.span_s
 
-    def paint_plot(self, pixels: PixelArray) -> None:
-        """Fill the plot's pixels (height, width), device pixels, already the background."""
+    def paint_plot(self, plot: PlotPixels) -> None:
+        """Fill the plot's device pixels; what this leaves alone is undefined."""
+        plot.pixels.fill(self.colours.background.rgb())
 
     def paint_over(self, painter: QPainter, plot: QRect) -> None:
         """Draw text and lines over the plot, in logical pixels of this widget."""
@@ -202,27 +211,35 @@ class TimePane(QWidget):
     def _draw(self) -> None:
         """Draw the picture."""
         ratio = self.devicePixelRatioF()
-        width, height = round(self.width() * ratio), round(self.height() * ratio)
-        if self._pixels.shape != (height, width):
-            self._pixels = np.zeros((max(height, 1), max(width, 1)), np.uint32)
-            self._image = QImage(
-                self._pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32
-            )
-            self._image.setDevicePixelRatio(ratio)
-        colours = self.colours
-        gutter_width = round(GUTTER_PX * ratio)
-        self._pixels[:, :gutter_width] = colours.gutter.rgb()
-        self._pixels[:, gutter_width:] = colours.background.rgb()
-        self.paint_plot(self._pixels[:, gutter_width:])
+        shape = max(round(self.height() * ratio), 1), max(round(self.width() * ratio), 1)
+        if self._pixels.shape != shape or self._image.devicePixelRatio() != ratio:
+            self._make_image(shape, ratio)
+        self.paint_plot(self._plot)
         painter = QPainter(self._image)
         painter.setFont(self.font())
-        painter.setPen(colours.text)
-        self.paint_gutter(painter, QRect(0, 0, GUTTER_PX, self.height()))
+        if self._is_gutter_dirty:
+            gutter = QRect(0, 0, GUTTER_PX, self.height())
+            painter.fillRect(gutter, self.colours.gutter)
+            painter.setPen(self.colours.text)
+            painter.setClipRect(gutter)
+            self.paint_gutter(painter, gutter)
+            self._is_gutter_dirty = False
         plot = QRect(GUTTER_PX, 0, self.plot_width, self.height())
         painter.setClipRect(plot)
+        painter.setPen(self.colours.text)
         self.paint_over(painter, plot)
-        painter.setPen(colours.faint)
+        painter.setPen(self.colours.faint)
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         painter.end()
         self._is_dirty = False
         self.times_drawn += 1
+
+    def _make_image(self, shape: tuple[int, int], ratio: float) -> None:
+        height, width = shape
+        self._pixels = np.zeros(shape, np.uint32)
+        self._plot = PlotPixels(self._pixels, min(round(GUTTER_PX * ratio), width - 1))
+        self._image = QImage(
+            self._pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32
+        )
+        self._image.setDevicePixelRatio(ratio)
+        self._is_gutter_dirty = True

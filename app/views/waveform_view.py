@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.services.peaks import AudioSource
 from app.views.envelope_pixels import draw_envelope
-from app.views.pane_colours import PixelArray
+from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import TimeAxis
 from app.views.time_pane import GUTTER_PX, TimePane
 
@@ -34,17 +34,12 @@ class WaveformView(TimePane):
         self._source = source
         self.redraw()
 
-    def paint_plot(self, pixels: PixelArray) -> None:
-        if self._source is None or self.axis.span_s <= 0.0:
+    def paint_plot(self, plot: PlotPixels) -> None:
+        if self._source is None or self.axis.span_s <= 0.0 or self._shows_samples:
+            super().paint_plot(plot)
             return
-        height, width = pixels.shape
-        pixels[height // 2] = self.colours.faint.rgb()
-        envelope = self._source.envelope(self.axis.start_s, self.axis.end_s, width)
-        unknown = np.isnan(envelope.maxima)
-        if unknown.any():
-            pixels[:, unknown] = self.colours.unknown.rgb()
-        if not self._shows_samples:
-            draw_envelope(pixels, envelope, self.colours, MARGIN)
+        envelope = self._source.envelope(self.axis.start_s, self.axis.end_s, plot.width)
+        draw_envelope(plot, envelope, self.colours, MARGIN)
 
     def paint_over(self, painter: QPainter, plot: QRect) -> None:
         if self._source is None or self.axis.span_s <= 0.0:
