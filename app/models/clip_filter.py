@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
 
+from app.domain.clips import Clip
 from app.models.clip_table import ClipTableModel
 from clser_engine.labels import UNSURE
 
@@ -27,7 +28,7 @@ class ClipFilter(QSortFilterProxyModel):
         self._clips = clips
         self._words: tuple[str, ...] = ()
         self._state = LabelState.ALL
-        self.setDynamicSortFilter(False)  # else rows vanish under the hand
+        self._decisions: dict[str, bool] = {}  # by clip, until the filter changes
         self.setSourceModel(clips)
 
     def set_text(self, text: str) -> None:
@@ -35,13 +36,13 @@ class ClipFilter(QSortFilterProxyModel):
         words = tuple(text.casefold().split())
         if words != self._words:
             self._words = words
-            self.invalidate()
+            self._decide_anew()
 
     def set_state(self, state: LabelState) -> None:
         """Keep the clips whose labels are in this state."""
         if state != self._state:
             self._state = state
-            self.invalidate()
+            self._decide_anew()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort the table itself; the filter keeps its order."""
@@ -52,6 +53,15 @@ class ClipFilter(QSortFilterProxyModel):
         self, source_row: int, source_parent: QModelIndex | QPersistentModelIndex
     ) -> bool:
         clip = self._clips.clip_at(source_row)
+        if clip.clip_id not in self._decisions:
+            self._decisions[clip.clip_id] = self._accepts(clip)
+        return self._decisions[clip.clip_id]
+
+    def _decide_anew(self) -> None:
+        self._decisions.clear()
+        self.invalidate()
+
+    def _accepts(self, clip: Clip) -> bool:
         if self._words:
             label = self._clips.clip_label(clip.clip_id)
             text = f"{clip.path} {clip.speaker} {clip.language} {label.answer if label else ''}"

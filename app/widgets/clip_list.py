@@ -28,9 +28,9 @@ COLUMN_WIDTHS_PX = {
     Column.NAME: 120,
     Column.LENGTH: 54,
     Column.LANGUAGE: 40,
-    Column.SPEAKER: 62,
-    Column.LABEL: 96,
-    Column.GUESS: 124,
+    Column.SPEAKER: 72,
+    Column.LABEL: 122,
+    Column.GUESS: 126,
 }
 
 

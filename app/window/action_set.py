@@ -32,8 +32,11 @@ class ActionSet:
         return self._actions[action_id]
 
     def rows(self) -> tuple[ActionRow, ...]:
-        """Return the table's rows together with those of the answers now allowed."""
-        return tuple(self._rows.values())
+        """Return the table's rows, with those of the answers now allowed at the Label menu's top."""
+        answers = [self._rows[action_id] for action_id in self._answer_ids]
+        others = [row for row in self._rows.values() if row not in answers]
+        first = next(i for i, row in enumerate(others) if row.action_id == "accept")
+        return (*others[:first], *answers, *others[first:])
 
     def menu(self, title: str) -> QMenu:
         """Return a menu by its title as in the table."""

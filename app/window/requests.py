@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog
 
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.clip_controller import ClipController
@@ -42,6 +43,7 @@ class Requests:
         self._exchange = exchange
         self._annotate = annotate
         self._report = report
+        self._keys_dialog: QDialog | None = None
         for action_id, slot in (
             ("new_project", self._new_project),
             ("open_project", self._open_project),
@@ -135,10 +137,11 @@ class Requests:
     def _keys(self) -> None:
         from app.dialogs.keys_dialog import KeysDialog
 
+        if self._keys_dialog is not None:
+            self._keys_dialog.close()
         rows = [(row.menu, row.keys, row.help) for row in self._window.actions_.rows()]
-        dialog = KeysDialog(rows, self._window)
-        dialog.setModal(False)
-        dialog.show()
+        self._keys_dialog = KeysDialog(rows, self._window)
+        self._keys_dialog.show()
 
     def _about(self) -> None:
         from app.dialogs.about_dialog import AboutDialog
