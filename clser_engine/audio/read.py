@@ -42,7 +42,7 @@ MAX_KNOWN_FILES = 1024
 _known: dict[tuple[str, int, int], AudioInfo] = {}  # counting frames is not for free
 
 
-def probe_audio(path: Path, context: RunContext | None = None) -> AudioInfo:
+def probe_audio(path: str | Path, context: RunContext | None = None) -> AudioInfo:
     """Return what a recording is; its frames are those that can be read, whatever its header says.
 
     Args:
@@ -71,7 +71,7 @@ class AudioReader:
         AudioError: If it cannot be read or holds no audio.
     """
 
-    def __init__(self, path: Path, context: RunContext | None = None) -> None:
+    def __init__(self, path: str | Path, context: RunContext | None = None) -> None:
         path = Path(path)
         status = check_file(path)
         key = (str(path.absolute()), status.st_size, status.st_mtime_ns)
@@ -121,7 +121,7 @@ class AudioReader:
 
 
 def read_mono(
-    path: Path,
+    path: str | Path,
     sample_rate_hz: int = 16000,
     start_s: float = 0.0,
     end_s: float | None = None,
@@ -156,7 +156,7 @@ def read_mono(
 
 
 def iter_mono(
-    path: Path,
+    path: str | Path,
     sample_rate_hz: int = 16000,
     block_s: float = 10.0,
     context: RunContext | None = None,
@@ -226,7 +226,7 @@ def downmix(samples: FloatArray, channel: int | None = None) -> FloatArray:
     return mean
 
 
-def find_recordings(folder: Path) -> list[Path]:
+def find_recordings(folder: str | Path) -> list[Path]:
     """Return the recordings in a folder and the folders below it, by their suffix, in order.
 
     Hidden files and folders are passed over, and so are folders that may not be entered.
@@ -238,7 +238,7 @@ def find_recordings(folder: Path) -> list[Path]:
     return found
 
 
-def hash_file(path: Path, context: RunContext | None = None) -> str:
+def hash_file(path: str | Path, context: RunContext | None = None) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal.
 
     Args:

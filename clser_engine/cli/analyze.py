@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from clser_engine.audio.read import find_recordings
+from clser_engine.audio.read import find_recordings, probe_audio
 from clser_engine.cli.progress import AnalysisProgress
 from clser_engine.errors import EngineError, FormatError
 from clser_engine.formats.stems import unique_stems
@@ -92,7 +92,10 @@ def run(args: argparse.Namespace) -> int:
     stems = unique_stems([PurePath(path) for path in paths])
     for path, stem in stems.items():
         if stem != path.stem:
-            _tell(f"{path} shares its name with another recording; its results are {stem}.*")
+            _tell(
+                f"note: {path} shares its name with another recording; "
+                f"its results are called {stem}."
+            )
 
     # Imported here because they load onnxruntime or torch, which takes seconds.
     from clser_engine.inference.predictor import load_predictor
@@ -106,6 +109,8 @@ def run(args: argparse.Namespace) -> int:
                 analysis = predictor.analyze(path, progress.next_recording(path.name))
                 outcome = Outcome(path, stem, analysis)
                 files = _write(args.out, outcome, args.format)
+                if notice := probe_audio(path).notice:
+                    _tell(f"note: {notice}")
             except EngineError as error:
                 failures += 1
                 _report_failure(path, str(error), args.json)
@@ -127,8 +132,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _with_project_statistics(predictor: "Predictor", outcomes: list[Outcome]) -> list[Outcome]:
     """Score each recording again, normalised by the statistics of all."""
+    from clser_engine.inference.predictor import compute_statistics
+
     functionals = np.stack([outcome.analysis.functionals for outcome in outcomes])
-    utterances = predictor.score(functionals, predictor.compute_statistics(functionals))
+    utterances = predictor.score(functionals, compute_statistics(functionals))
     return [
         outcome._replace(analysis=replace(outcome.analysis, utterance=utterance))
         for outcome, utterance in zip(outcomes, utterances, strict=True)

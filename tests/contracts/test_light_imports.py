@@ -14,6 +14,7 @@ LIGHT_MODULES = (
     "clser_engine.client",
     "clser_engine.errors",
     "clser_engine.formats",
+    "clser_engine.formats.table",
     "clser_engine.labels",
     "clser_engine.resources",
     "clser_engine.runtime",
