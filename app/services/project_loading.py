@@ -45,10 +45,12 @@ def load_pairs(connection: Connection, table: Table) -> dict[str, str]:
     return {str(key): str(value) for key, value in connection.execute(select(table))}
 
 
-def _rows(cursor: sqlite3.Cursor, table: Table, columns: Iterable[str]) -> Iterator[Row]:
+def _rows(cursor: sqlite3.Cursor, table: Table, columns: Iterable[str]) -> list[Row]:
     # Through SQLAlchemy each row costs several times as much.
     key = next(iter(table.primary_key)).name
-    yield from cursor.execute(f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY {key}")
+    return cursor.execute(
+        f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY {key}"
+    ).fetchall()
 
 
 @contextmanager
