@@ -32,7 +32,7 @@ class ActionSet:
         return self._actions[action_id]
 
     def rows(self) -> tuple[ActionRow, ...]:
-        """Return the table's rows, with those of the answers now allowed at the Label menu's top."""
+        """Return the table's rows, with the answers now allowed at the top of the Label menu."""
         answers = [self._rows[action_id] for action_id in self._answer_ids]
         others = [row for row in self._rows.values() if row not in answers]
         first = next(i for i, row in enumerate(others) if row.action_id == "accept")

@@ -196,6 +196,7 @@ def test_the_filter_keeps_clips_with_every_word(model, text, names):
 def test_a_clip_stays_in_the_filtered_list_while_it_is_labelled(model, project):
     rows = ClipFilter(model)
     rows.set_state(LabelState.UNANSWERED)
+    assert rows.rowCount() == 1
 
     project.label_list.append(make_label("00002", "anger"))
     model.refresh({"00002"})
