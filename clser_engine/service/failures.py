@@ -8,6 +8,7 @@ import grpc
 
 from clser_engine import errors
 from clser_engine.errors import Cancelled, EngineError, EngineLostError, ServiceError
+from clser_engine.service.wire import readable
 
 ERROR_KEY: Final = "clser-error"
 
@@ -38,9 +39,7 @@ def ending_the_call(context: grpc.ServicerContext) -> Iterator[None]:
     except EngineError as error:
         name = _known_name(type(error))
         context.set_trailing_metadata(((ERROR_KEY, name),))
-        # A file name that is not valid UTF-8 must not keep its error from arriving.
-        sentence = str(error).encode("utf-8", "backslashreplace").decode("utf-8")
-        context.abort(_STATUS.get(name, grpc.StatusCode.UNKNOWN), sentence)
+        context.abort(_STATUS.get(name, grpc.StatusCode.UNKNOWN), readable(str(error)))
 
 
 def raise_as_engine_error(error: grpc.RpcError, *, cancelled: bool, deadline_s: float) -> NoReturn:

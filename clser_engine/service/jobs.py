@@ -174,8 +174,14 @@ class Lane:
                 if not self._waiting:
                     return
                 job = self._running = self._waiting.popleft()
-            self._on_change()
+            self._tell()
             job.run()
             with self._changed:
                 self._running = None
+            self._tell()
+
+    def _tell(self) -> None:
+        try:
             self._on_change()
+        except Exception:  # whoever listens, the lane must go on
+            logger.exception("Nobody hears of the lane %s", self._name)

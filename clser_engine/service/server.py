@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import grpc
+import numpy as np
 
 from clser_engine.errors import EngineError, ServiceError
 from clser_engine.runtime import RunContext
@@ -130,7 +131,8 @@ class EngineService:
             if analysis is None:
                 analysis = yield from _progress_of(
                     self._compute.submit(
-                        f"analysing {path.name}", lambda job: self._analyse(found, job)
+                        f"analysing {wire.readable(path.name)}",
+                        lambda job: self._analyse(found, job),
                     ),
                     context,
                 )
@@ -189,7 +191,7 @@ class EngineService:
         for position, sha256 in enumerate(hashes):
             context.report("reading", position, len(hashes))
             stored = self.cache.find_functionals(sha256.hex(), model_id)
-            if stored is not None:
+            if stored is not None and np.isfinite(stored).all():  # one bad row would spoil them all
                 functionals[sha256] = stored
         scores = {}
         if functionals:

@@ -18,6 +18,11 @@ MAX_POSTERIOR_VALUES = 1 << 28  # 1 GB: weeks of audio, so more is a broken head
 WIRE_FLOAT = np.dtype("<f4")
 
 
+def readable(text: str) -> str:
+    """Return text that can travel: a file name may hold bytes that are no valid UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def to_bytes(array: FloatArray) -> bytes:
     """Return the values of an array in row order."""
     return np.ascontiguousarray(array, dtype=WIRE_FLOAT).tobytes()
