@@ -106,6 +106,11 @@ class TimelinePanel(QWidget):
         )
 
     @property
+    def source(self) -> AudioSource | None:
+        """What is drawn."""
+        return self._source
+
+    @property
     def selected_span(self) -> TimeSpan | None:
         """What is selected."""
         return self.axis.selection

@@ -1,0 +1,1 @@
+"""`python -m app.bench`: what the window promises in milliseconds, measured through the window."""

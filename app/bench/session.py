@@ -1,0 +1,179 @@
+"""The order in which the bench measures, and what it measures on."""
+
+import logging
+import statistics
+import sys
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtWidgets import QApplication
+
+from app.application import Studio
+from app.bench import material as made
+from app.bench import measures
+from app.bench.__main__ import HOUR_S, LONG_HOURS, NUM_LONG_LABELS, row_of
+from app.bench.stage import Stage
+
+Result = TypeVar("Result")
+Figures = dict[str, float]
+Rows = list[dict[str, object]]
+
+NUM_FRAMES = 330
+NUM_KEYS = 50
+
+
+def measure(
+    groups: Collection[str], folder: Path, home: Path, *, is_quick: bool
+) -> tuple[Figures, Rows, dict[str, object]]:
+    """Measure the groups.
+
+    Args:
+        groups: Of `window`, `open`, `frames`, `keys`, `long`.
+        folder: Where the material is kept.
+        home: Folder of this run's settings, projects and caches.
+        is_quick: Fewer repetitions.
+
+    Returns:
+        Figures, the rows behind them, settings.
+    """
+    logging.disable(logging.INFO)
+    source, _ = made.find_sources()
+    run = _Run(folder, home, is_quick=is_quick)
+    settings: dict[str, object] = {
+        "speech": source,
+        "quick": is_quick,
+        "groups": list(groups),
+        "screen": "offscreen, 1920 x 1080",
+        "warm": "the program's files were read before; cold: a first start with empty folders",
+    }
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    if "window" in groups:
+        run.window()
+    if {"open", "frames", "keys"} & set(groups):
+        run.hour(groups)
+    if "long" in groups:
+        run.long()
+        settings["labels_8h"] = f"{NUM_LONG_LABELS} on the recording of {LONG_HOURS} h"
+    return run.figures, run.rows, settings
+
+
+class _Run:
+    """Figures and rows as they come."""
+
+    def __init__(self, folder: Path, home: Path, *, is_quick: bool) -> None:
+        self.figures: Figures = {}
+        self.rows: Rows = []
+        self._folder = folder
+        self._home = home
+        self._is_quick = is_quick
+
+    def window(self) -> None:
+        """How long a start takes."""
+        project = made.make_project(self._home / "start" / "Start.clser-project", {}, {})
+        cold = self._step("cold start", lambda: measures.window_ms(project, self._home / "first"))
+        times = [
+            self._step("start", lambda: measures.window_ms(project, self._home / "first"))
+            for _ in range(2 if self._is_quick else 7)
+        ]
+        self._note("window_cold_ms", [cold])
+        self._note("window_ms", times)
+        self.figures["window_ms"] = statistics.median(times)
+
+    def hour(self, groups: Collection[str]) -> None:
+        """Opening, panning and labelling with an hour of speech."""
+        ten = self._step("10 min file", lambda: made.join_recording(self._folder, "ten", 600.0))
+        hour = self._step("1 h file", lambda: made.join_recording(self._folder, "hour", HOUR_S))
+        project = made.make_project(
+            self._home / "hour" / "Hour.clser-project",
+            {"ten": ten, "hour": hour},
+            {"hour": made.labels_of("hour", hour)},
+        )
+        analysis = self._step("posteriors of 1 h", lambda: made.analyse(hour))
+        stage = self._open(project)
+        if "open" in groups:
+            times = []
+            for _ in range(3 if self._is_quick else 7):
+                self._show(stage, "short000")
+                times.append(measures.first_pixels_ms(stage, "ten", is_warm=False))
+                stage.wait(lambda: _is_complete(stage), "the 10 min file")
+            self._note("open_10min_first_pixels_ms", times)
+            self.figures["open_10min_first_pixels_ms"] = statistics.median(times)
+        if "frames" in groups:
+            self._show(stage, "hour")
+            stage.studio.annotate.keep_analysis("hour", analysis)
+            stage.rest(1.0)
+            assert stage.timeline.posteriors.pyramid is not None
+            times = self._step("frames", lambda: measures.frame_times_ms(stage, NUM_FRAMES))
+            self._note("frame_ms_1h", times)
+            self.figures["frame_p95_ms_1h"] = measures.percentile_95(times)
+        if "keys" in groups:
+            self._show(stage, "short000")
+            times = self._step("keys", lambda: measures.key_times_ms(stage, NUM_KEYS))
+            self._note("key_to_visible_ms", times)
+            self.figures["key_to_visible_p95_ms"] = measures.percentile_95(times)
+        stage.window.close()
+
+    def long(self) -> None:
+        """Opening and panning with eight hours and a hundred thousand labels."""
+        hour = self._step("1 h file", lambda: made.join_recording(self._folder, "hour", HOUR_S))
+        long = self._step(
+            f"{LONG_HOURS} h file",
+            lambda: made.join_recording(self._folder, "long", LONG_HOURS * HOUR_S),
+        )
+        analysis = made.repeat(self._step("posteriors", lambda: made.analyse(hour)), LONG_HOURS)
+        project = made.make_project(
+            self._home / "long" / "Long.clser-project",
+            {"long": long},
+            {"long": made.many_labels("long", long.duration_s, NUM_LONG_LABELS)},
+        )
+        stage = self._open(project)
+        self._show(stage, "short000")
+        before_mb = measures.resident_mb()
+        self._step("first reading of the long file", lambda: self._show(stage, "long"))
+        times = []
+        for _ in range(3 if self._is_quick else 5):
+            self._show(stage, "short000")
+            times.append(measures.first_pixels_ms(stage, "long", is_warm=True))
+        self._note("open_8h_warm_first_pixels_ms", times)
+        self.figures["open_8h_warm_first_pixels_ms"] = statistics.median(times)
+        stage.studio.annotate.keep_analysis("long", analysis)
+        stage.rest(1.0)
+        frames = self._step("frames", lambda: measures.frame_times_ms(stage, NUM_FRAMES))
+        self._note("frame_ms_8h_100k_labels", frames)
+        self.figures["frame_p95_ms_8h_100k_labels"] = measures.percentile_95(frames)
+        self.figures["extra_rss_8h_mb"] = measures.resident_mb() - before_mb
+        stage.window.close()
+
+    def _open(self, project: Path) -> Stage:
+        studio = Studio(starts_engine=False)
+        stage = Stage(studio)
+        studio.open([project])
+        stage.rest(0.5)
+        return stage
+
+    def _show(self, stage: Stage, clip_id: str) -> None:
+        stage.window.clip_list.choose(clip_id)
+        stage.wait(lambda: _is_complete(stage, clip_id), f"the clip {clip_id}")
+        stage.rest(0.3)
+
+    def _note(self, figure: str, values: list[float]) -> None:
+        self.rows.append(row_of(figure, values))
+
+    def _step(self, what: str, work: Callable[[], Result]) -> Result:
+        sys.stderr.write(f"{what} … ")
+        sys.stderr.flush()
+        began = time.perf_counter()
+        result = work()
+        sys.stderr.write(f"{time.perf_counter() - began:.1f} s\n")
+        return result
+
+
+def _is_complete(stage: Stage, clip_id: str = "") -> bool:
+    """Whether the recording on screen is read, and is that of a clip where one is named."""
+    source, clip = stage.timeline.source, stage.studio.annotate.clip
+    if source is None or clip is None or not source.is_complete:
+        return False
+    return str(source.info.path) == clip.path and clip_id in ("", clip.clip_id)
