@@ -7,11 +7,17 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-if [ "${1:-}" = "--setup-only" ]; then
-    set_up_environment
-    say "Set up: $VENV"
-    exit 0
-fi
+case "${1:-}" in
+    -h | --help)
+        sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+        exit 0
+        ;;
+    --setup-only)
+        set_up_environment
+        say "Set up: $VENV"
+        exit 0
+        ;;
+esac
 set_up_environment
 
 has_display() {

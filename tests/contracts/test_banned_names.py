@@ -8,7 +8,7 @@ RUNS_WHAT_IT_READS = ("pickle", "cPickle", "dill", "cloudpickle", "shelve", "mar
 MAKES_THREADS = ("multiprocessing", "concurrent.futures", "_thread", "asyncio")
 LOCKS = {"threading", "threading.Lock", "threading.RLock"}  # to be safe in a thread makes none
 QT_THREADS = {"QThread", "QThreadPool", "QRunnable", "QProcess", "ThreadPoolExecutor"}
-PRINTS = ("clser_engine/cli/", "app/bench.py")
+PRINTS = ("clser_engine/cli/", "app/bench/")
 
 
 def names_called(tree: ast.Module) -> set[str]:

@@ -3,6 +3,9 @@
 import ast
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 TOP_LEVEL = {
     "pyproject.toml",
@@ -71,3 +74,13 @@ def test_files_are_small(sources):
 
 def test_tests_have_no_packages(project):
     assert not list((project / "tests").rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("name", ["clser", "clser-studio"])
+def test_programs_are_installed_and_say_how_to_use_them(name):
+    program = Path(sys.executable).with_name(name)
+
+    finished = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
+
+    assert finished.returncode == 0, finished.stderr
+    assert f"usage: {name}" in finished.stdout
