@@ -142,7 +142,8 @@ def speak(voice: Voice, manner: Manner, sentence: str) -> np.ndarray:
     command += ["-a", str(manner.amplitude), marked_up]
     wav = subprocess.run(command, check=True, capture_output=True).stdout
     samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
-    return soxr.resample(samples, rate, SAMPLE_RATE_HZ)
+    resampled: np.ndarray = soxr.resample(samples, rate, SAMPLE_RATE_HZ)
+    return resampled
 
 
 def write_flac(path: Path, samples: np.ndarray) -> Path:
