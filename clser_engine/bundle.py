@@ -173,7 +173,9 @@ def write_card(folder: Path, values: dict[str, Any]) -> None:
         folder: Holds the other files already.
         values: Everything but `files` and `format_version`.
     """
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
+    names = sorted(
+        path.name for path in folder.iterdir() if path.suffix in (".onnx", ".safetensors")
+    )
     card = {
         "format_version": FORMAT_VERSION,
         **values,

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 SAMPLE_RATE_HZ = 16_000
@@ -73,7 +74,7 @@ def num_steps(samples: int) -> int:
     return -(-samples // STEP_SAMPLES)
 
 
-def mel_filters(sample_rate_hz: int, num_bins: int, fft_size: int) -> np.ndarray:
+def mel_filters(sample_rate_hz: int, num_bins: int, fft_size: int) -> NDArray[np.float32]:
     """Return triangular mel filters of unit area, (num_bins, M) float32."""
     low, high = (2595 * math.log10(1 + hz / 700) for hz in (MEL_LOW_HZ, MEL_HIGH_HZ))
     edges_hz = 700 * (10 ** (np.linspace(low, high, MEL_BANDS + 2) / 2595) - 1)
@@ -85,7 +86,8 @@ def mel_filters(sample_rate_hz: int, num_bins: int, fft_size: int) -> np.ndarray
     # A band narrower than a bin may fall between bins: it then takes the nearest one.
     for band in np.flatnonzero(triangle.sum(axis=0) == 0):
         triangle[np.abs(bins_hz - centre[band]).argmin(), band] = 1.0
-    return (triangle / triangle.sum(axis=0)).astype(np.float32)
+    filters: NDArray[np.float32] = (triangle / triangle.sum(axis=0)).astype(np.float32)
+    return filters
 
 
 def dft_matrix(window: np.ndarray, fft_size: int, num_bins: int) -> np.ndarray:
@@ -102,6 +104,7 @@ class FrameDescriptors(nn.Module):
     mel_weights: Tensor
     pitch_dft: Tensor
     lag_cosines: Tensor
+    lag_window: Tensor
     lag_weight: Tensor
     lag_bonus: Tensor
     lag_semitones: Tensor

@@ -1,23 +1,24 @@
 """Functionals: one vector of fixed length for a recording of any length.
 
-They are the classical summary of a voice (after F97 and eGeMAPS in spirit, with modulation spectra and
+They are the classical summary of a voice (in the spirit of eGeMAPS, with modulation spectra and
 contour shapes), computed with masks so that padding, silence around the speech and the gain of the
 recording change nothing.
 
 Shapes: B recordings, T frames of 20 ms, M mel bands, Q quantiles, D functionals.
 
-Source: Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for Voice Research and
-Affective Computing", IEEE Transactions on Affective Computing 7(2), 2016, for the choice of balances,
-slopes and loudness functionals. Written afresh; differs from it in the frame grid, the
-cube-root loudness, soft cycle measures (F0 and energy bends instead of jitter and shimmer of periods)
-and no formants.
+Source: Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for Voice Research
+and Affective Computing", IEEE Transactions on Affective Computing 7(2), 2016, for the choice of
+balances, slopes and loudness functionals.
+Differs from the source: written afresh on another frame grid, with cube-root loudness, with bends
+of F0 and energy instead of jitter and shimmer of single periods, and without formants.
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clser_engine.audio.features import (
@@ -38,16 +39,21 @@ MODULATION_HZ = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.5, 8.0, 10.0, 13.0, 17.0)
 CONTOUR_TERMS = 4
 
 
-def mel_centres_hz() -> np.ndarray:
+def mel_centres_hz() -> NDArray[np.float64]:
     """Return the centre of each mel band in Hz, (M,)."""
     low, high = (2595 * math.log10(1 + hz / 700) for hz in (MEL_LOW_HZ, MEL_HIGH_HZ))
-    return 700 * (10 ** (np.linspace(low, high, MEL_BANDS + 2)[1:-1] / 2595) - 1)
+    centres: NDArray[np.float64] = 700 * (
+        10 ** (np.linspace(low, high, MEL_BANDS + 2)[1:-1] / 2595) - 1
+    )
+    return centres
 
 
-def cosine_terms(size: int, terms: int) -> np.ndarray:
+def cosine_terms(size: int, terms: int) -> NDArray[np.float64]:
     """Return the orthonormal DCT-II terms 1 to `terms` (not the mean), (size, terms)."""
     position = (np.arange(size) + 0.5) / size
-    return np.sqrt(2 / size) * np.cos(np.pi * position[:, None] * np.arange(1, terms + 1))
+    phase = np.pi * position[:, None] * np.arange(1, terms + 1)
+    table: NDArray[np.float64] = np.sqrt(2 / size) * np.cos(phase)
+    return table
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -86,7 +92,7 @@ def masked_quantiles(values: Tensor, mask: Tensor, quantiles: tuple[float, ...])
 
 
 def masked_correlation(first: Tensor, second: Tensor, mask: Tensor) -> Tensor:
-    """Pearson correlation over time of two (B, T) where the mask is set; 0 if one is flat: (B, 1)."""
+    """Pearson correlation of two (B, T) where the mask is set, 0 if one is flat: (B, 1)."""
     pair = torch.stack([first, second], dim=2)  # (B, T, 2)
     centred = (pair - masked_mean(pair, mask)[:, None]) * mask[:, :, None]
     energy = centred.square().sum(dim=1)  # (B, 2)
@@ -120,6 +126,9 @@ class Functionals(nn.Module):
     cepstrum: Tensor
     profile: Tensor
     bands: Tensor
+    slopes: Tensor
+    centre_khz: Tensor
+    cube_cepstrum: Tensor
     modulation_hz: Tensor
 
     def __init__(self) -> None:
@@ -128,7 +137,7 @@ class Functionals(nn.Module):
         self._constant("cepstrum", cosine_terms(MEL_BANDS, CEPSTRA))
         edges = np.linspace(0, MEL_BANDS, PROFILE_BANDS + 1).round().astype(int)
         profile = np.zeros((MEL_BANDS, PROFILE_BANDS))
-        for band, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for band, (start, end) in enumerate(pairwise(edges)):
             profile[start:end, band] = 1 / (end - start)
         self._constant("profile", profile)
         limits = (

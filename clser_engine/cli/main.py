@@ -52,6 +52,13 @@ COMMANDS = {
     "serve": Command(
         "clser_engine.cli.serve", "Run the engine for the studio, on this computer or for others."
     ),
+    "train": Command(
+        "clser_engine.cli.train", "Train a model from labelled recordings and write it as a bundle."
+    ),
+    "evaluate": Command("clser_engine.cli.evaluate", "Measure a model on labelled recordings."),
+    "bench": Command(
+        "clser_engine.cli.bench", "Measure what the project claims and write the figures as JSON."
+    ),
 }
 
 

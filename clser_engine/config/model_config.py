@@ -14,7 +14,6 @@ from clser_engine.errors import ConfigError
 from clser_engine.labels import SHARED_FOUR
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """Everything that decides what a training run makes.
@@ -27,8 +26,7 @@ class RunConfig:
         licence: Licence of the weights.
         seed: Start of all random numbers; equal seeds give equal weights.
         speeds: Each recording is also heard at these speeds; 1 is as recorded.
-        num_mlps: Networks in each utterance head.
-        mlp_steps: Batches that each network sees.
+        linear_penalty: L2 penalty of the logistic regression, relative to the mean loss.
         kernel_penalty: L2 penalty of the kernel machine, relative to the mean loss.
         frame_steps: Batches that the frame branch sees.
         calibrate: Whether temperatures are fitted on predictions for held-out corpora.
@@ -41,14 +39,13 @@ class RunConfig:
     licence: str = "CC-BY-NC-SA-4.0"
     seed: int = 0
     speeds: tuple[float, ...] = (1.0, 0.9, 1.12)
-    num_mlps: int = 3
-    mlp_steps: int = 500
-    kernel_penalty: float = 1e-3
-    frame_steps: int = 300
+    linear_penalty: float = 0.03
+    kernel_penalty: float = 3e-4
+    frame_steps: int = 250
     calibrate: bool = True
 
     def __post_init__(self) -> None:
-        positive = ("num_mlps", "mlp_steps", "frame_steps", "kernel_penalty")
+        positive = ("frame_steps", "linear_penalty", "kernel_penalty")
         for name in positive:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"Bad {name}: got {getattr(self, name)}, expected above 0.")

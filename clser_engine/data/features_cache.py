@@ -6,6 +6,7 @@ of the playing speed, so nothing stale is ever read.
 Shapes: N recordings, T frames of 20 ms, D functionals, M mel bands.
 """
 
+import ast
 import hashlib
 import os
 from collections.abc import Sequence
@@ -51,6 +52,15 @@ class FeatureSet:
         )
 
 
+def join(sets: Sequence[FeatureSet]) -> FeatureSet:
+    """Return the recordings of several sets as one."""
+    return FeatureSet(
+        utterances=[utterance for one in sets for utterance in one.utterances],
+        functionals=np.concatenate([one.functionals for one in sets]),
+        descriptors=[packed for one in sets for packed in one.descriptors],
+    )
+
+
 def cache_folder() -> Path:
     """Return where features are kept; `CLSER_HOME` moves it."""
     home = os.environ.get("CLSER_HOME")
@@ -78,9 +88,16 @@ def unpack(packed: torch.Tensor, valid: torch.Tensor) -> Descriptors:
 
 
 def code_hash() -> str:
-    """Hash of the code that computes features."""
-    sources = [Path(module.__file__ or "").read_bytes() for module in (features, functionals)]
-    return hashlib.sha256(b"".join(sources)).hexdigest()
+    """Hash of the code that computes features; comments, layout and docstrings do not count."""
+    digest = hashlib.sha256()
+    for module in (features, functionals):
+        tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+                del body[0]
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
 
 
 def recordings_hash(utterances: Sequence[Utterance]) -> str:
@@ -146,5 +163,3 @@ def _store(path: Path, feature_set: FeatureSet) -> None:
         ends=np.cumsum([len(packed) for packed in feature_set.descriptors]),
     )
     partial.replace(path)
-
-

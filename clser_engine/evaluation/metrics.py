@@ -3,7 +3,7 @@
 Shapes: N recordings, C classes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ def recalls(truth: Labels, predicted: Labels, num_classes: int) -> NDArray[np.fl
     """Return the recall of each class (C,), nan where the truth has none."""
     counts = np.bincount(truth, minlength=num_classes).astype(float)
     hits = np.bincount(truth[truth == predicted], minlength=num_classes)
-    return np.divide(hits, counts, out=np.full(num_classes, np.nan), where=counts > 0)
+    share: NDArray[np.float64] = np.divide(
+        hits, counts, out=np.full(num_classes, np.nan), where=counts > 0
+    )
+    return share
 
 
 def uar(truth: Labels, predicted: Labels, num_classes: int) -> float:
@@ -67,29 +70,42 @@ def expected_calibration_error(
     return 100 * float(gap)
 
 
-def bootstrap_over_speakers(
-    statistic: Callable[[NDArray[np.int64]], float],
+def uar_over_speakers(
+    truth: Labels,
+    predicted: Labels,
     speakers: Sequence[str],
+    num_classes: int,
     *,
     draws: int = 1000,
     seed: int = 0,
-    level: float = 0.95,
-) -> tuple[float, float]:
-    """Return an interval of a statistic when speakers are drawn anew with replacement.
+) -> NDArray[np.float64]:
+    """Return the UAR in percent for each of many draws of the speakers with replacement.
 
     Args:
-        statistic: Takes indices of recordings (a speaker drawn twice gives its twice).
-        speakers: Speaker of each of N recordings.
+        truth: (N,).
+        predicted: (N,).
+        speakers: N names; all recordings of a speaker are drawn together.
+        num_classes: C.
         draws: How often speakers are drawn.
-        seed: Start of the random numbers.
-        level: Share of draws inside the interval.
+        seed: Start of the random numbers; equal seeds draw the same speakers.
+
+    Returns:
+        (draws,).
     """
-    rng = np.random.default_rng(seed)
     names = sorted(set(speakers))
-    members = [np.flatnonzero([s == name for s in speakers]) for name in names]
-    values = []
-    for _ in range(draws):
-        drawn = rng.integers(0, len(names), len(names))
-        values.append(statistic(np.concatenate([members[i] for i in drawn])))
-    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    row = np.array([names.index(speaker) for speaker in speakers])
+    counts, hits = np.zeros((2, len(names), num_classes))
+    np.add.at(counts, (row, truth), 1)
+    np.add.at(hits, (row, truth), predicted == truth)
+    rng = np.random.default_rng(seed)
+    times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    seen = times @ counts  # (draws, C)
+    recall = np.divide(times @ hits, seen, out=np.full(seen.shape, np.nan), where=seen > 0)
+    drawn: NDArray[np.float64] = 100 * np.nanmean(recall, axis=1)
+    return drawn
+
+
+def interval(draws: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
+    """Return the middle `level` share of bootstrap draws."""
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

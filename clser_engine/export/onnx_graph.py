@@ -1,4 +1,4 @@
-"""Export of the compact model to ONNX: one graph from waveform, one for functionals with statistics."""
+"""Export of the compact model to ONNX: a graph for waveforms and one for functionals."""
 
 import warnings
 from pathlib import Path
@@ -52,7 +52,8 @@ def export_model(model: CompactModel, path: Path) -> float:
             "frame_activity": {1: "frames"},
         },
     )
-    cases = [(speech_like(samples),) for samples in (1, 639, 640, 16_000, 50_123, 160_000)]
+    lengths = (1, 639, 640, 16_000, 50_123, 160_000)
+    cases: list[tuple[Tensor, ...]] = [(speech_like(samples),) for samples in lengths]
     return _compare(_WaveformGraph(model).eval(), path, ("waveform",), cases)
 
 
@@ -67,7 +68,9 @@ def export_heads(model: CompactModel, path: Path) -> float:
 
     def case(batch: int, count: float) -> tuple[Tensor, ...]:
         spread = model.heads.prior_std
-        functionals = model.heads.prior_mean + spread * torch.randn(batch, size, generator=generator)
+        functionals = model.heads.prior_mean + spread * torch.randn(
+            batch, size, generator=generator
+        )
         mean = model.heads.prior_mean + 0.3 * spread * torch.randn(size, generator=generator)
         return functionals, mean, spread * 0.8, torch.tensor([count])
 
@@ -104,8 +107,8 @@ def _export(
     axes: dict[str, dict[int, str]],
 ) -> None:
     with warnings.catch_warnings(), torch.no_grad():
-        # The exporter through TorchScript is called deprecated, yet the newer one needs another package
-        # and the graph is checked below; its other warnings are about shapes that are fixed here.
+        # The exporter through TorchScript is called deprecated, yet the newer one needs another
+        # package; its other warnings are about shapes that are fixed here. The graph is compared.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
@@ -125,9 +128,7 @@ def _compare(
     """Return the largest difference between torch and onnxruntime over cases and outputs."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        str(path), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     worst = 0.0
     for case in cases:
         with torch.inference_mode():

@@ -1,10 +1,10 @@
 """Predictor: from a recording of any length to its emotions, with a model bundle.
 
-A recording goes through the graph in blocks with context on either side. The frame branch has a finite
-past and look-ahead, so the frames do not depend on where the blocks end. Functionals of a recording
-longer than one block are the mean of its blocks', weighted by how long each is active; the utterance
-posterior is always computed from the functionals, so it can be computed again from what is stored, with
-other statistics. (A mean of the blocks' posteriors could not be.)
+A recording goes through the graph in blocks with context on either side. The frame branch has a
+finite past and look-ahead, so the frames do not depend on where the blocks end. Functionals of a
+recording longer than one block are the mean of its blocks', weighted by how long each is active;
+the utterance posterior is always computed from the functionals, so it can be computed again from
+what is stored, with other statistics. (A mean of the blocks' posteriors could not be.)
 
 Shapes: T frames, C classes, D functionals, B recordings.
 """
@@ -97,7 +97,10 @@ class Predictor:
         """
         context = context or RunContext()
         blocks = iter_mono(
-            path, sample_rate_hz=self.card.sample_rate_hz, block_s=READ_BLOCK_S, context=context
+            Path(path),
+            sample_rate_hz=self.card.sample_rate_hz,
+            block_s=READ_BLOCK_S,
+            context=context,
         )
         return self._analyze_blocks(blocks, str(path), context)
 
@@ -126,7 +129,8 @@ class Predictor:
         size = int(self.card.values["num_functionals"])
         if functionals.ndim != 2 or functionals.shape[1] != size:
             raise BadValueError(
-                f"Bad functionals shape: got {functionals.shape}, expected (B, {size}) from this model."
+                f"Bad functionals shape: got {functionals.shape}, "
+                f"expected (B, {size}) from this model."
             )
         if len(functionals) == 0:
             return []

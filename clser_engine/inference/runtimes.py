@@ -81,7 +81,8 @@ class OnnxRuntime:
     def analyze(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return frame posteriors (T, C), activity (T,) and functionals (D,)."""
         names = ["frame_posteriors", "frame_activity", "functionals"]
-        posteriors, activity, functionals = self._model.run(names, {"waveform": waveform[None]})
+        found: list[FloatArray] = self._model.run(names, {"waveform": waveform[None]})
+        posteriors, activity, functionals = found
         return posteriors[0], activity[0], functionals[0]
 
     def frames(self, waveform: FloatArray) -> FloatArray:
@@ -172,7 +173,7 @@ def build_runtime(card: ModelCard, runtime: str, device: str) -> Runtime:
         raise BadValueError(f"Bad runtime: got {runtime!r}, expected 'onnx' or 'torch'.")
     for known in ("auto", "cpu", "cuda"):
         if device == known:
-            return kinds[runtime](card, known)  # type: ignore[arg-type]  # known is a Device
+            return kinds[runtime](card, known)
     raise BadValueError(f"Bad device: got {device!r}, expected 'auto', 'cpu' or 'cuda'.")
 
 

@@ -1,4 +1,4 @@
-"""Streaming: the frame posteriors of audio as it arrives, the same numbers as of the whole recording.
+"""Streaming: frame posteriors of audio as it arrives, the same as of the whole recording.
 
 Shapes: N samples, T frames, C classes.
 """

@@ -11,14 +11,12 @@ from torch import Tensor, nn
 from clser_engine.audio.features import FrameDescriptors
 from clser_engine.audio.functionals import Functionals
 from clser_engine.models.frame_branch import FrameBranch
-from clser_engine.models.heads import EnsembleHead, KernelHead, MlpHead, UtteranceHeads
-
-MLP_GROUPS = (
-    "f0_", "voiced_", "unvoiced_", "periodicity_", "hnr_", "energy_std", "energy_quantile",
-    "energy_change", "energy_peaks", "pause", "loudness_variation", "cepstrum_mean", "cepstrum_std",
-    "cepstrum_change", "shape_voiced_mean", "shape_loud_mean", "energy_tilt",
-)  # fmt: skip
-"""Which functionals the networks read: about as many as F97 had."""
+from clser_engine.models.heads import (
+    EnsembleHead,
+    KernelHead,
+    LinearHead,
+    UtteranceHeads,
+)
 
 
 class CompactModel(nn.Module):
@@ -26,33 +24,22 @@ class CompactModel(nn.Module):
 
     Args:
         classes: Emotion names, length C.
-        num_mlps: Networks in each utterance head.
-        kernel_features: Random features of the kernel machine in each head.
+        kernel_features: Random features of the kernel machine in each utterance head.
     """
 
-    def __init__(
-        self, classes: Sequence[str], num_mlps: int = 3, kernel_features: int = 768
-    ) -> None:
+    def __init__(self, classes: Sequence[str], kernel_features: int = 1024) -> None:
         super().__init__()
         self.classes = tuple(classes)
-        self.num_mlps = num_mlps
         self.kernel_features = kernel_features
         self.descriptors = FrameDescriptors()
         self.functionals = Functionals()
-        names = self.functionals.names
-        columns = [
-            i for i, name in enumerate(names)
-            if name.startswith(MLP_GROUPS) and not name.startswith(("f0_contour",))
-        ]  # fmt: skip
-        heads = [
-            EnsembleHead(
-                len(names),
-                [KernelHead(len(names), len(classes), kernel_features)]
-                + [MlpHead(columns, len(classes)) for _ in range(num_mlps)],
-            )
-            for _ in range(2)
-        ]
-        self.heads = UtteranceHeads(len(names), *heads)
+        size = len(self.functionals.names)
+
+        def ensemble() -> EnsembleHead:
+            kernel = KernelHead(size, len(classes), kernel_features)
+            return EnsembleHead(size, [LinearHead(size, len(classes)), kernel])
+
+        self.heads = UtteranceHeads(size, ensemble(), ensemble())
         self.frames = FrameBranch(len(classes))
 
     @property

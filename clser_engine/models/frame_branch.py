@@ -1,12 +1,11 @@
 """Frame branch of the compact model: causal, with a small look-ahead and a finite past.
 
 It joins learned frames (a temporal convolution over level-normalised log-mel) with handcrafted
-functionals over trailing windows. Every operation reaches back a fixed number of frames, so one hour in
-blocks, a live stream and a whole file give the same numbers.
+functionals over trailing windows. Every operation reaches back a fixed number of frames, so one
+hour in blocks, a live stream and a whole file give the same numbers.
 
 Shapes: B recordings, T frames of 40 ms (2 T of 20 ms in the descriptors), K descriptors, C classes.
 """
-
 
 import numpy as np
 import torch
@@ -64,11 +63,17 @@ class CausalBlock(nn.Module):
         """Map frames (B, T, channels) to frames of the same shape."""
         past = F.pad(self.norm(frames).transpose(1, 2), (self._past, 0))
         update = self.pointwise(F.silu(self.depthwise(past)))  # (B, channels, T)
-        return frames + update.transpose(1, 2)
+        joined: Tensor = frames + update.transpose(1, 2)
+        return joined
 
 
 class FrameBranch(nn.Module):
     """Emotion logits every 40 ms."""
+
+    cepstrum: Tensor
+    bands: Tensor
+    centre_khz: Tensor
+    temperature: Tensor
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -123,12 +128,18 @@ class FrameBranch(nn.Module):
         seen, said = active.to(energy.dtype)[:, :, None], voiced.to(energy.dtype)[:, :, None]
         weight = self._steps(seen)  # (B, T + shift, 1)
         voice_weight = self._steps(said)
-        trailing = self._trailing(self._steps(spectral * seen), self._steps(spectral.square() * seen), weight)
+        trailing = self._trailing(
+            self._steps(spectral * seen), self._steps(spectral.square() * seen), weight
+        )
         trailing_voice = self._trailing(
             self._steps(voice * said), self._steps(voice.square() * said), voice_weight
         )
         shares = torch.cat(
-            [trailing_mean(w, n) for w in (weight, voice_weight) for n in (SHORT_STEPS, LONG_STEPS)],
+            [
+                trailing_mean(w, n)
+                for w in (weight, voice_weight)
+                for n in (SHORT_STEPS, LONG_STEPS)
+            ],
             dim=2,
         )
 
@@ -136,7 +147,9 @@ class FrameBranch(nn.Module):
         level = self._steps(log_mel.mean(dim=2, keepdim=True) * seen)
         level = trailing_mean(level, LONG_STEPS) / (trailing_mean(weight, LONG_STEPS) + 1e-3)
         height = self._steps(voice[:, :, :1] * said)
-        height = trailing_mean(height, LONG_STEPS) / (trailing_mean(voice_weight, LONG_STEPS) + 1e-3)
+        height = trailing_mean(height, LONG_STEPS) / (
+            trailing_mean(voice_weight, LONG_STEPS) + 1e-3
+        )
         present = self._steps(d.valid.to(energy.dtype)[:, :, None])
         mel_steps = ((self._steps(log_mel) - level) / 12).clamp(-4.0, 4.0) * present
         pitch = self._steps(voice[:, :, :1] * said) - height * voice_weight

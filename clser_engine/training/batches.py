@@ -1,7 +1,8 @@
 """Draws of training examples that give each corpus and emotion the same say.
 
-Source: tried for this project (resources/docs/decisions): cells of corpus x emotion drawn uniformly,
-then recordings uniformly within the cell; drawing speakers uniformly within a cell was 2 points worse.
+Cells of corpus x emotion are drawn uniformly, then recordings uniformly within the cell. Drawing
+speakers uniformly within a cell was 2 points of UAR worse on unseen languages, where some speakers
+have one emotion only.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ def cell_weights(corpora: Sequence[str], emotions: Sequence[int]) -> NDArray[np.
     cells = list(zip(corpora, emotions, strict=True))
     sizes = {cell: cells.count(cell) for cell in set(cells)}
     weights = np.array([1.0 / sizes[cell] for cell in cells])
-    return weights / weights.mean()
+    scaled: NDArray[np.float64] = weights / weights.mean()
+    return scaled
 
 
 def draw_balanced(

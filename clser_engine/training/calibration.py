@@ -1,10 +1,10 @@
 """Temperatures that make the confidence honest for languages and corpora the model has not heard.
 
-They are fitted on predictions for each training corpus by a model trained without it, because that is
-the situation of a person's own recordings; on held-out speakers of known corpora the model would look
-surer than it may be.
+They are fitted on predictions for each training corpus by a model trained without it, because that
+is the situation of a person's own recordings; on held-out speakers of known corpora the model would
+look surer than it may be.
 
-Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2 (temperature).
+Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
 
 Shapes: N predictions, C classes.
 """

@@ -57,12 +57,10 @@ def new_model(config: RunConfig) -> CompactModel:
     """Return an untrained model; its random numbers depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return CompactModel(config.classes, num_mlps=config.num_mlps)
+        return CompactModel(config.classes)
 
 
-def train_heads(
-    model: CompactModel, data: TrainingData, config: RunConfig, context: RunContext
-) -> None:
+def train_heads(model: CompactModel, data: TrainingData, config: RunConfig) -> None:
     """Train both utterance heads in place.
 
     Each corpus at each speed is a group of its own for the head that reads deviations.
@@ -74,19 +72,15 @@ def train_heads(
     weights = cell_weights(corpora * len(data.versions), [int(e) for e in emotions])
     _set_prior(model.heads, functionals, groups)
     relative = relative_to_groups(functionals, groups)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        for head, inputs in ((model.heads.alone, functionals), (model.heads.project, relative)):
-            fit_ensemble(
-                head,
-                inputs,
-                emotions,
-                weights,
-                mlp_steps=config.mlp_steps,
-                kernel_penalty=config.kernel_penalty,
-                seed=1000 * config.seed,
-                context=context,
-            )
+    for head, inputs in ((model.heads.alone, functionals), (model.heads.project, relative)):
+        fit_ensemble(
+            head,
+            inputs,
+            emotions,
+            weights,
+            linear_penalty=config.linear_penalty,
+            kernel_penalty=config.kernel_penalty,
+        )
 
 
 def _set_prior(heads: UtteranceHeads, functionals: FloatArray, groups: list[str]) -> None:
@@ -119,15 +113,19 @@ def train_frame_branch(
         )
 
 
-def train_model(data: TrainingData, config: RunConfig, context: RunContext) -> CompactModel:
+def train_model(
+    data: TrainingData, config: RunConfig, context: RunContext, *, with_frames: bool = True
+) -> CompactModel:
     """Train a new model; uncalibrated.
 
     Args:
         data: Permitted data, and no other.
         config: The run.
         context: Progress and cancellation.
+        with_frames: Whether the frame branch is trained too; the heads do not depend on it.
     """
     model = new_model(config)
-    train_heads(model, data, config, context)
-    train_frame_branch(model, data, config, context)
+    train_heads(model, data, config)
+    if with_frames:
+        train_frame_branch(model, data, config, context)
     return model.eval()

@@ -1,6 +1,6 @@
-"""Training of the frame branch: utterance labels on the active frames, sequences of one or two clips.
+"""Training of the frame branch: utterance labels on the active frames of clips in sequence.
 
-Two clips of one corpus in sequence, each with its own label, teach the branch to let go of the past.
+Two clips of one corpus in a row, each with its own label, teach it to let go of the past.
 
 Shapes: B sequences, T frames, F active frames, C classes.
 """
@@ -11,17 +11,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from clser_engine.audio.features import MEL_BANDS
 from clser_engine.data.features_cache import unpack
 from clser_engine.models.frame_branch import SHIFT_STEPS, FrameBranch
 from clser_engine.runtime import RunContext
 from clser_engine.training.batches import draw_balanced
-from clser_engine.training.heads import EMA_DECAY, LABEL_SMOOTHING, update_average
 from clser_engine.types import FloatArray
 
 BATCH = 24
+EMA_DECAY = 0.99
+LABEL_SMOOTHING = 0.1
 LONGEST_FRAMES = 200  # 4 s of one clip
 GRACE_STEPS = 10  # after a change of clip, frames that may still belong to the one before
 
@@ -39,7 +40,7 @@ def pad_descriptors(sequences: list[FloatArray]) -> tuple[Tensor, Tensor]:
 
 
 def _augment(sequence: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Change gain and colour, add a little noise in each band and shift F0, as another speaker would."""
+    """Change gain, colour and F0 and add a little noise, as another room and speaker would."""
     changed = sequence.copy()
     gain_db = rng.uniform(-10, 10)
     knots = rng.normal(0, 3.0, 5)
@@ -107,7 +108,7 @@ def train_frames(
         )
         loss = (losses * share).sum() / BATCH
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(branch.parameters(), 5.0)
         optimiser.step()
         schedule.step()
@@ -129,3 +130,13 @@ def _step_labels(lengths: list[int], emotions: list[int]) -> NDArray[np.int64]:
     for label in labels[1:]:
         label[: GRACE_STEPS - SHIFT_STEPS] = -1
     return np.concatenate(labels)
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
+    """Move every weight and running statistic of `average` a little towards `module`."""
+    for kept, new in zip(average.state_dict().values(), module.state_dict().values(), strict=True):
+        if kept.dtype.is_floating_point:
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)

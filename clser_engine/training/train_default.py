@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from clser_engine.config.model_config import RunConfig
-from clser_engine.data.features_cache import compute_features
+from clser_engine.data.features_cache import compute_features, join
 from clser_engine.data.manifest import Utterance, read_manifest
 from clser_engine.errors import ConfigError
 from clser_engine.runtime import RunContext
@@ -35,7 +35,12 @@ def load_training_data(config: RunConfig, context: RunContext) -> TrainingData:
     """Return the features of the run's recordings at each speed, as recorded first."""
     utterances = read_training_utterances(config)
     speeds = [1.0, *(speed for speed in config.speeds if speed != 1.0)]
-    versions = [compute_features(utterances, speed, context) for speed in speeds]
+    # One corpus at a time, so that each is in the cache for every run that uses it.
+    names = sorted({utterance.corpus for utterance in utterances})
+    corpora = [[u for u in utterances if u.corpus == name] for name in names]
+    versions = [
+        join([compute_features(corpus, speed, context) for corpus in corpora]) for speed in speeds
+    ]
     return TrainingData(versions=versions, classes=config.classes)
 
 

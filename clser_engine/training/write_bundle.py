@@ -96,7 +96,7 @@ def _card(
         "training_clips": len(utterances),
         "licence": config.licence,
         "metrics": {**metrics, "onnx_max_difference": parity},
-        "architecture": {"num_mlps": model.num_mlps, "kernel_features": model.kernel_features},
+        "architecture": {"kernel_features": model.kernel_features},
         "graphs": {
             "model.onnx": {
                 "inputs": {"waveform": [1, "samples"]},

@@ -1,0 +1,174 @@
+"""Evaluation of a bundle on a manifest: the shipped graphs, any normalisation, no leak.
+
+Shapes: N recordings, C classes, D functionals.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clser_engine.bundle import ModelCard
+from clser_engine.data.manifest import Utterance
+from clser_engine.errors import AudioError, BadValueError
+from clser_engine.evaluation.metrics import (
+    accuracy,
+    expected_calibration_error,
+    interval,
+    macro_f1,
+    uar,
+    uar_over_speakers,
+)
+from clser_engine.inference.predictor import Predictor, compute_statistics
+from clser_engine.runtime import RunContext
+from clser_engine.types import FloatArray
+
+STATISTICS = ("none", "project", "speaker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Result of an evaluation.
+
+    Args:
+        figures: Flat figures in percent and counts.
+        rows: One row a recording: path, truth, predicted, confidence.
+        classes: The classes that were scored.
+        left_out: Recordings whose label is none of them.
+        failed: Path and sentence of each recording that could not be read.
+    """
+
+    figures: dict[str, float]
+    rows: list[dict[str, object]]
+    classes: tuple[str, ...]
+    left_out: int
+    failed: list[tuple[str, str]]
+
+
+def refuse_contamination(card: ModelCard, utterances: Sequence[Utterance]) -> None:
+    """Refuse a model that was trained on the corpus it is to be measured on.
+
+    Raises:
+        BadValueError: If the card names a corpus of the manifest.
+    """
+    known = {name.lower() for name in card.corpora}
+    shared = sorted({u.corpus for u in utterances if u.corpus.lower() in known})
+    if shared:
+        raise BadValueError(
+            f"Model {card.model_id.name!r} was trained on {shared[0]}, so its figures there would "
+            f"mean nothing; use a corpus that its card does not name."
+        )
+
+
+def choose_classes(
+    card: ModelCard, utterances: Sequence[Utterance], wanted: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Return the classes to score: those asked for, else those that model and manifest share.
+
+    Raises:
+        BadValueError: If fewer than two remain or one is unknown to the model.
+    """
+    for name in wanted or ():
+        if name not in card.classes:
+            raise BadValueError(
+                f"Bad class: got {name!r}, expected one of {', '.join(card.classes)}."
+            )
+    present = {u.emotion for u in utterances}
+    chosen = tuple(n for n in card.classes if (n in wanted if wanted else n in present))
+    if len(chosen) < 2:
+        raise BadValueError(
+            f"Model and manifest share {len(chosen)} of the classes {', '.join(card.classes)}; "
+            f"at least two are needed."
+        )
+    return chosen
+
+
+def evaluate(
+    predictor: Predictor,
+    utterances: Sequence[Utterance],
+    *,
+    statistics: str = "none",
+    classes: Sequence[str] | None = None,
+    context: RunContext | None = None,
+) -> Evaluation:
+    """Score a model on labelled recordings.
+
+    Args:
+        predictor: The model as it is used.
+        utterances: Labelled recordings.
+        statistics: `none`, `project` (all recordings that are scored) or `speaker`.
+        classes: Classes to score; None means those that model and manifest share.
+        context: Progress and cancellation.
+
+    Raises:
+        BadValueError: If the model was trained on the corpus, or an argument is not as above.
+        AudioError: If no recording could be read.
+    """
+    context = context or RunContext()
+    if statistics not in STATISTICS:
+        raise BadValueError(
+            f"Bad statistics: got {statistics!r}, expected one of {', '.join(STATISTICS)}."
+        )
+    refuse_contamination(predictor.card, utterances)
+    chosen = choose_classes(predictor.card, utterances, classes)
+    scored, vectors, failed = [], [], []
+    candidates = [u for u in utterances if u.emotion in chosen]
+    for number, utterance in enumerate(candidates):
+        context.report("evaluate", number, len(candidates))
+        try:
+            vectors.append(predictor.analyze(utterance.path).functionals)
+            scored.append(utterance)
+        except AudioError as error:
+            failed.append((str(utterance.path), str(error)))
+    if not scored:
+        raise AudioError("No recording of the manifest could be read.")
+    functionals = np.stack(vectors)
+    posteriors = score_by_group(predictor, functionals, scored, statistics)
+    columns = [predictor.card.classes.index(name) for name in chosen]
+    shared = posteriors[:, columns] / posteriors[:, columns].sum(axis=1, keepdims=True)
+    truth = np.array([chosen.index(u.emotion) for u in scored])
+    predicted = shared.argmax(axis=1)
+    speakers = [u.speaker_key for u in scored]
+    low, high = interval(uar_over_speakers(truth, predicted, speakers, len(chosen)))
+    figures = {
+        "uar": uar(truth, predicted, len(chosen)),
+        "uar_low": low,
+        "uar_high": high,
+        "macro_f1": macro_f1(truth, predicted, len(chosen)),
+        "accuracy": accuracy(truth, predicted),
+        "ece": expected_calibration_error(truth, shared),
+        "clips": len(scored),
+        "speakers": len(set(speakers)),
+    }
+    rows: list[dict[str, object]] = [
+        {
+            "path": utterance.path.name,
+            "truth": utterance.emotion,
+            "predicted": chosen[best],
+            "confidence": float(values.max()),
+        }
+        for utterance, best, values in zip(scored, predicted, shared, strict=True)
+    ]
+    return Evaluation(
+        figures=figures,
+        rows=rows,
+        classes=chosen,
+        left_out=len(utterances) - len(candidates),
+        failed=failed,
+    )
+
+
+def score_by_group(
+    predictor: Predictor, functionals: FloatArray, utterances: Sequence[Utterance], statistics: str
+) -> FloatArray:
+    """Return posteriors (N, C), each recording with the statistics of its group."""
+    if statistics == "none":
+        return np.stack([found.posterior for found in predictor.score(functionals)])
+    keys = [u.speaker_key if statistics == "speaker" else "" for u in utterances]
+    posteriors = np.empty((len(utterances), len(predictor.card.classes)), np.float32)
+    for key in sorted(set(keys)):
+        rows = np.flatnonzero([other == key for other in keys])
+        group = compute_statistics(functionals[rows], statistics)
+        found = predictor.score(functionals[rows], group)
+        posteriors[rows] = np.stack([one.posterior for one in found])
+    return posteriors
