@@ -151,6 +151,11 @@ class ClipList(QWidget):
         self._show_count()
 
     @property
+    def empty_text(self) -> str:
+        """What to do next while the project has no clips."""
+        return self._empty_text
+
+    @property
     def drawn_guesses(self) -> set[str]:
         """Clips whose suggestion was on screen in the list."""
         return self._guess_delegate.drawn

@@ -57,10 +57,21 @@ class LabelBar(QWidget):
         self.set_target(None)
         self.set_suggestion(None, "")
 
+    @property
+    def button_texts(self) -> tuple[str, ...]:
+        """What the buttons say."""
+        return tuple(button.text() for button in self._buttons.values())
+
+    @property
+    def target_text(self) -> str:
+        """What the bar says an answer is about."""
+        return self._target.text()
+
     def set_emotions(self, emotions: Iterable[Emotion]) -> None:
         """Show one button for each emotion, and the two answers that are not emotions."""
         for button in self._buttons.values():
             self._flow.removeWidget(button)
+            button.setParent(None)
             button.deleteLater()
         self._buttons = {}
         for emotion in emotions:

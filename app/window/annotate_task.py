@@ -52,6 +52,11 @@ class AnnotateTask(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.splitter)
 
+    @property
+    def text(self) -> str:
+        """What stands in place of a recording, empty while one is shown."""
+        return self._nothing.text() if self._pages.currentWidget() is self._nothing else ""
+
     def show_timeline(self) -> None:
         """Show the recording."""
         self._pages.setCurrentWidget(self._timeline)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -246,9 +246,7 @@ def test_the_cursor_jumps_back_with_the_loop(tmp_path, outputs, open_device):
     assert isinstance(errors[0], Cancelled)
     assert min(positions) >= 0.5
     assert max(positions) <= 1.0
-    jumps = sum(
-        later < earlier - 0.3 for earlier, later in zip(positions, positions[1:], strict=False)
-    )
+    jumps = sum(later < earlier - 0.3 for earlier, later in pairwise(positions))
     assert jumps >= 3
 
 

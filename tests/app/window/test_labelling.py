@@ -1,0 +1,278 @@
+"""Labelling through the window by real keys and clicks, down to the disk."""
+
+import pytest
+from PySide6.QtCore import Qt
+
+from app.domain.labels import Origin
+from app.models.clip_table import Column
+from clser_engine.labels import NONE_OF_THESE, UNSURE
+
+Key = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        (Key.Key_1, "anger"),
+        (Key.Key_4, "neutral"),
+        (Key.Key_X, NONE_OF_THESE),
+        (Key.Key_U, UNSURE),
+    ],
+)
+def test_a_key_labels_the_clip_on_disk_and_goes_on(opened, qtbot, key, answer):
+    first, second, _ = opened.clip_ids
+
+    with qtbot.waitSignal(opened.window.label_saved, timeout=0) as saved:
+        opened.key(key)
+
+    [label] = opened.labels_on_disk
+    assert saved.args == [label.label_id]
+    assert (label.clip_id, label.answer, label.origin) == (first, answer, Origin.HAND)
+    assert label.is_whole_clip
+    assert not label.suggestion_seen
+    assert opened.cells(first)[Column.LABEL] == answer.replace("_", " ")
+    assert opened.clip_id == second
+    assert opened.window.bottom.saved_text == "saved ✓"
+
+
+def test_a_button_does_what_its_key_does(opened):
+    first = opened.clip_id
+
+    opened.click(opened.button("Happiness, key 2"))
+
+    [label] = opened.labels_on_disk
+    assert (label.clip_id, label.answer) == (first, "happiness")
+
+
+def test_every_label_is_on_disk_before_the_next_key(opened, qtbot):
+    on_disk = []
+    opened.window.label_saved.connect(lambda label_id: on_disk.append(len(opened.labels_on_disk)))
+
+    for key in (Key.Key_1, Key.Key_2, Key.Key_3):
+        opened.key(key)
+
+    assert on_disk == [1, 2, 3]
+
+
+def test_enter_accepts_the_suggestion_and_remembers_the_model(opened):
+    first = opened.clip_id
+    opened.suggest(first, "sadness", 0.64)
+
+    opened.key(Key.Key_Return)
+
+    [label] = opened.labels_on_disk
+    assert (label.answer, label.origin) == ("sadness", Origin.ACCEPTED)
+    assert label.suggested_by == "default@" + "ab" * 32
+    assert label.suggestion_confidence == pytest.approx(0.64)
+    assert label.suggestion_seen
+
+
+def test_a_suggestion_is_never_a_label_by_itself(opened):
+    for clip_id in opened.clip_ids:
+        opened.suggest(clip_id)
+    opened.key(Key.Key_Down)
+    opened.key(Key.Key_Up)
+
+    assert opened.labels_on_disk == ()
+    assert opened.cells(opened.clip_id)[Column.GUESS] == "sadness 64 %"
+
+
+def test_enter_without_a_suggestion_does_nothing(opened):
+    opened.key(Key.Key_Return)
+
+    assert opened.labels_on_disk == ()
+    assert not opened.window.actions_["accept"].isEnabled()
+    assert opened.window.actions_["accept"].toolTip() == "No suggestion yet."
+
+
+def test_another_answer_remembers_the_suggestion_that_was_seen(opened):
+    opened.suggest(opened.clip_id, "sadness")
+
+    opened.key(Key.Key_1)
+
+    [label] = opened.labels_on_disk
+    assert (label.answer, label.origin) == ("anger", Origin.HAND)
+    assert (label.suggestion, label.suggestion_seen) == ("sadness", True)
+
+
+def test_a_hidden_suggestion_was_not_seen_and_appears_after_the_answer(opened):
+    first = opened.clip_id
+    opened.key(Key.Key_H, CTRL)
+    opened.suggest(first, "sadness")
+    assert opened.cells(first)[Column.GUESS] == "hidden"
+    assert opened.window.timeline.posteriors.pyramid is None
+    opened.key(Key.Key_Return)
+    assert opened.labels_on_disk == ()
+
+    opened.key(Key.Key_1)
+
+    [label] = opened.labels_on_disk
+    assert (label.suggestion, label.suggestion_seen) == ("sadness", False)
+    assert opened.cells(first)[Column.GUESS] == "sadness 64 %"
+    opened.key(Key.Key_Up)
+    assert opened.window.timeline.posteriors.pyramid is not None
+
+
+def test_hiding_does_not_make_unseen_what_was_on_screen_before(opened):
+    opened.suggest(opened.clip_id, "sadness")
+    opened.key(Key.Key_H, CTRL)
+
+    opened.key(Key.Key_1)
+
+    assert opened.labels_on_disk[0].suggestion_seen
+
+
+def test_a_suggestion_drawn_in_the_list_alone_was_seen(opened, qtbot):
+    second = opened.clip_ids[1]
+    opened.suggest(second, "sadness")
+    opened.wait_until(lambda: second in opened.window.clip_list.drawn_guesses)
+    opened.key(Key.Key_H, CTRL)
+    opened.key(Key.Key_Down)
+
+    opened.key(Key.Key_1)
+
+    assert opened.labels_on_disk[0].suggestion_seen
+
+
+def test_a_dragged_stretch_is_labelled_and_the_clip_stays(opened):
+    first, waveform = opened.clip_id, opened.window.timeline.waveform
+    left = waveform.width() - waveform.plot_width
+    opened.drag(waveform, left + waveform.plot_width // 4, left + waveform.plot_width // 2)
+    span = opened.studio.annotate.span
+    assert span.start_s == pytest.approx(0.25, abs=0.02)
+    assert f"selection {span.duration_s:.2f} s" in opened.window.label_bar.target_text
+
+    opened.key(Key.Key_3)
+
+    [label] = opened.labels_on_disk
+    assert (label.answer, label.start_s, label.end_s) == ("sadness", span.start_s, span.end_s)
+    assert opened.clip_id == first
+    assert opened.cells(first)[Column.LABEL] == "1 stretch"
+
+
+def test_escape_makes_answers_be_about_the_whole_clip_again(opened):
+    waveform = opened.window.timeline.waveform
+    opened.drag(waveform, waveform.width() // 2, waveform.width() - 20)
+    assert opened.studio.annotate.span is not None
+
+    opened.key(Key.Key_Escape)
+    opened.key(Key.Key_1)
+
+    assert opened.labels_on_disk[0].is_whole_clip
+
+
+def test_undo_and_redo_by_keys(opened):
+    first = opened.clip_id
+    opened.key(Key.Key_1)
+    opened.key(Key.Key_Z, CTRL)
+    assert opened.labels_on_disk == ()
+    assert opened.cells(first)[Column.LABEL] == ""
+
+    opened.key(Key.Key_Z, CTRL | SHIFT)
+    assert [label.answer for label in opened.labels_on_disk] == ["anger"]
+    opened.key(Key.Key_Z, CTRL)
+    opened.key(Key.Key_Y, CTRL)
+
+    assert [label.answer for label in opened.labels_on_disk] == ["anger"]
+    assert opened.window.actions_["undo"].text().startswith("&Undo Label")
+
+
+def test_delete_removes_the_label_of_the_clip(opened):
+    opened.key(Key.Key_1)
+    opened.key(Key.Key_Up)
+
+    opened.key(Key.Key_Delete)
+
+    assert opened.labels_on_disk == ()
+    assert opened.window.actions_["remove_label"].toolTip() == "This clip has no label."
+
+
+def test_without_going_on_the_answer_stays_marked(opened):
+    first = opened.clip_id
+    opened.window.actions_["auto_advance"].trigger()
+
+    opened.key(Key.Key_2)
+
+    assert opened.clip_id == first
+    assert opened.button("Happiness, key 2").isChecked()
+    assert not opened.button("Anger, key 1").isChecked()
+
+
+def test_the_next_clip_without_an_answer(opened):
+    first, second, third = opened.clip_ids
+    opened.window.actions_["auto_advance"].trigger()
+    opened.key(Key.Key_Down)
+    opened.key(Key.Key_1)
+    opened.key(Key.Key_Up)
+    assert opened.clip_id == first
+
+    opened.key(Key.Key_Down, CTRL)
+
+    assert opened.clip_id == third
+    assert second != third
+
+
+def test_fifty_clips_are_labelled_by_keys_alone(driver, tmp_path, recordings):
+    import shutil
+
+    folder = tmp_path / "fifty"
+    folder.mkdir()
+    for number in range(50):
+        shutil.copy(recordings / "k_0002.wav", folder / f"c_{number:02}.wav")
+    driver.open(folder)
+
+    for number in range(50):
+        driver.key((Key.Key_1, Key.Key_2, Key.Key_X, Key.Key_U)[number % 4])
+
+    assert len(driver.labels_on_disk) == 50
+    assert len({label.clip_id for label in driver.labels_on_disk}) == 50
+    assert driver.studio.clips.num_answered() == 50
+
+
+def test_typing_into_the_filter_labels_nothing(opened):
+    field = opened.window.clip_list.text_filter
+    opened.key(Key.Key_F, CTRL)
+    assert opened.window.focusWidget() is field
+
+    opened.type(field, "asdf1234xuwqejklr")
+    opened.key(Key.Key_Space, widget=field)
+    opened.key(Key.Key_Backspace, widget=field)
+
+    assert field.text() == "asdf1234xuwqejklr"
+    assert opened.labels_on_disk == ()
+
+
+def test_enter_in_the_filter_goes_to_the_list_and_accepts_nothing(opened):
+    opened.suggest(opened.clip_id)
+    field = opened.window.clip_list.text_filter
+    field.setFocus()
+
+    opened.key(Key.Key_Return, widget=field)
+
+    assert opened.labels_on_disk == ()
+    assert opened.window.focusWidget() is opened.window.clip_list.table
+
+
+def test_the_clip_on_screen_stays_while_the_list_is_filtered(opened):
+    first = opened.clip_id
+
+    opened.window.clip_list.text_filter.setText("k_0003")
+
+    assert opened.clip_id == first
+    assert len(opened.clip_ids) == 1
+    opened.key(Key.Key_Down)
+    assert opened.clip_id == opened.clip_ids[0]
+
+
+def test_a_read_only_project_says_why_it_takes_no_answer(opened, recordings):
+    folder = opened.studio.project.store.folder
+    opened.studio.project.close()
+    opened.studio.project.open(folder, read_only=True)
+
+    opened.key(Key.Key_1)
+
+    assert opened.labels_on_disk == ()
+    assert opened.button("Anger, key 1").toolTip() == "The project is read-only."
+    assert opened.window.bottom.saved_text == "read-only"
