@@ -39,10 +39,14 @@ OK, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Command(NamedTuple):
-    """Where a sub-command lives and what `clser --help` says of it (the module's `HELP`)."""
+    """Where a sub-command lives and what `clser --help` says of it (the module's `HELP`).
+
+    `keeps_stderr`: who started it reads what libraries print there, so it is not sent to the log.
+    """
 
     module: str
     help: str
+    keeps_stderr: bool = False
 
 
 COMMANDS = {
@@ -50,7 +54,9 @@ COMMANDS = {
         "clser_engine.cli.analyze", "Recognise emotions in recordings and write them to files."
     ),
     "serve": Command(
-        "clser_engine.cli.serve", "Run the engine for the studio, on this computer or for others."
+        "clser_engine.cli.serve",
+        "Run the engine for the studio, on this computer or for others.",
+        keeps_stderr=True,
     ),
     "train": Command(
         "clser_engine.cli.train", "Train a model from labelled recordings and write it as a bundle."
@@ -73,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse exits by itself: 0 for --help, 2 for wrong usage
         return stop.code if isinstance(stop.code, int) else WRONG_USAGE
     log_path = start_log(args.debug)
-    if argv is None and not args.debug:  # a program of its own, not a call from Python
+    is_program = argv is None  # and not a call from Python
+    if is_program and not args.debug and not args.keeps_stderr:
         divert_native_messages(log_path)
     try:
         return int(args.run(args))
@@ -120,7 +127,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         if name == wanted:
             module = importlib.import_module(command.module)
             module.add_arguments(subparser)
-            subparser.set_defaults(run=module.run)
+            subparser.set_defaults(run=module.run, keeps_stderr=command.keeps_stderr)
     return parser
 
 
