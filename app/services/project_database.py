@@ -1,5 +1,6 @@
 """The connection to `project.sqlite`: how it is opened, made durable, copied, how it can fail."""
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -116,7 +117,8 @@ def back_up(connection: Connection, target: Path) -> None:
             copy.close()
         os.replace(part, target)
     except (OSError, sqlite3.Error) as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise ProjectError(
             f"The backup {target} cannot be written ({error}), so the project was left as it is;"
             " free some space on its disk and try again."
