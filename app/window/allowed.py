@@ -24,6 +24,8 @@ def why_not_of(
     has_label: bool,
     has_span: bool,
     has_analysis: bool,
+    undo_name: str,
+    redo_name: str,
     engine: str,
 ) -> dict[str, str]:
     """Return for each action that depends on the state the reason it is off, empty if it is on.
@@ -35,6 +37,8 @@ def why_not_of(
         has_label: Whether the clip on screen has a label.
         has_span: Whether a stretch is selected.
         has_analysis: Whether the posteriors of the clip on screen are at hand.
+        undo_name: The step that can be undone, or empty.
+        redo_name: The step that can be redone, or empty.
         engine: State of the engine.
     """
     no_project = "" if store is not None else NO_PROJECT
@@ -55,8 +59,8 @@ def why_not_of(
         "add_folder": can_add,
         "clip_fields": no_selection,
         "remove_clips": no_selection,
-        "undo": writable or ("" if store and store.undo_name else "There is nothing to undo."),
-        "redo": writable or ("" if store and store.redo_name else "Nothing was undone."),
+        "undo": writable or ("" if undo_name else "There is nothing to undo."),
+        "redo": writable or ("" if redo_name else "Nothing was undone."),
         "remove_label": writable or no_clip or ("" if has_label else "This clip has no label."),
         "zoom_to_span": no_sound or ("" if has_span else "Select a stretch first: drag over it."),
         "clear_selection": "" if has_span else "Nothing is selected.",

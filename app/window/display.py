@@ -18,7 +18,7 @@ from app.services.engine_process import EngineStatus
 from app.services.peaks import AudioSource
 from app.services.project_store import ProjectStore
 from app.services.recent import RecentPaths
-from app.window.allowed import why_not_of
+from app.window.allowed import NO_CLIP, NO_PROJECT, READ_ONLY, why_not_of
 from app.window.main_window import MainWindow
 from app.window.session import Session
 from clser_engine.types import Analysis
@@ -63,6 +63,7 @@ class Display(QObject):
         self._settings = settings
         self._engine = EngineStatus(kind="starting")
         self._is_welcome_due = False
+        self._undo_name = self._redo_name = ""
         self.show_allowed()
 
     @Slot(object)
@@ -75,6 +76,7 @@ class Display(QObject):
         for note in store.notes:
             self._window.message_bar.show_hint(note)
         self._annotate.forget_project()
+        self._read_steps()
         clip_list = self._window.clip_list
         if not clip_list.choose(self._session.last_clip_id(store)):
             clip_list.step(1)
@@ -109,6 +111,7 @@ class Display(QObject):
             if (before.path, before.problem) != (after.path, after.problem):
                 self.show_clip(after)
             self._annotate.refresh()
+        self._read_steps()
         self.show_allowed()
 
     @Slot(object)
@@ -161,20 +164,18 @@ class Display(QObject):
         self._window.set_target(span)
         self._playback.set_span(span)
         self._show_answer()
-        self._window.allow_accept(self._annotate.why_not_accept())
         self.show_allowed()
 
     @Slot(object, str)
     def show_suggestion(self, guess: Guess | None, why_none: str) -> None:
         """Show the suggestion for the clip on screen."""
         self._window.label_bar.set_suggestion(guess, why_none)
-        self._window.allow_accept(self._annotate.why_not_accept() or self._why_read_only())
+        self.show_allowed()
 
     @Slot(object)
     def show_analysis(self, analysis: Analysis | None) -> None:
         """Draw the posteriors of the clip on screen."""
         self._window.timeline.set_posteriors(analysis.posteriors if analysis else None)
-        self.show_allowed()
 
     @Slot(float)
     def show_position(self, position_s: float) -> None:
@@ -294,24 +295,34 @@ class Display(QObject):
             has_label=bool(clip and self._clips.labels_of(clip.clip_id)),
             has_span=self._annotate.span is not None,
             has_analysis=bool(clip and self._annotate.has_analysis(clip.clip_id)),
+            undo_name=self._undo_name,
+            redo_name=self._redo_name,
             engine=self._engine.kind,
         )
         for action_id, reason in why_not.items():
             self._window.actions_.allow(action_id, reason)
         undo = self._window.actions_["undo"]
         redo = self._window.actions_["redo"]
-        undo.setText(f"&Undo {store.undo_name}" if store and store.undo_name else "&Undo")
-        redo.setText(f"&Redo {store.redo_name}" if store and store.redo_name else "&Redo")
+        undo.setText(f"&Undo {self._undo_name}".rstrip())
+        redo.setText(f"&Redo {self._redo_name}".rstrip())
+        why_not_accept = self._annotate.why_not_accept() if store is not None else NO_PROJECT
+        self._window.allow_accept(why_not_accept or self._why_read_only())
         if store is None:
-            self._window.allow_answers("Open a project first.")
+            self._window.allow_answers(NO_PROJECT)
         elif clip is None:
-            self._window.allow_answers("Choose a clip first.")
+            self._window.allow_answers(NO_CLIP)
         else:
             self._window.allow_answers(self._why_read_only())
 
+    def _read_steps(self) -> None:
+        """Read once for each change what could be undone: it is a question to the disk."""
+        store = self._project.store
+        self._undo_name = (store.undo_name if store is not None else None) or ""
+        self._redo_name = (store.redo_name if store is not None else None) or ""
+
     def _why_read_only(self) -> str:
         store = self._project.store
-        return "The project is read-only." if store is not None and store.is_read_only else ""
+        return READ_ONLY if store is not None and store.is_read_only else ""
 
     def _show_answer(self) -> None:
         clip, span = self._annotate.clip, self._annotate.span

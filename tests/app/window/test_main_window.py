@@ -1,0 +1,347 @@
+"""The window as a whole: names for screen readers, keys, themes, reports, and no network."""
+
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPalette
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QScrollBar,
+    QTextBrowser,
+)
+
+from app.dialogs.about_dialog import AboutDialog
+from app.dialogs.clip_fields_dialog import ClipFields, ClipFieldsDialog
+from app.dialogs.emotions_dialog import EmotionsDialog
+from app.dialogs.keys_dialog import KeysDialog
+from app.errors import Explanation
+from app.services.engine_process import EngineStatus
+from app.services.versions import parts
+from app.views.time_pane import TimePane
+from app.window.theme import set_theme
+from clser_engine.labels import USUAL_EMOTIONS
+
+Key = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+CONTROLS = (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractItemView,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QTextBrowser,
+    TimePane,
+)
+
+
+def is_built_in(control):
+    """Whether Qt itself built it into a control of ours: a list's corner, a box's popup."""
+    parent = control.parent()
+    return (
+        isinstance(control, QScrollBar)
+        or control.objectName().startswith("qt_")
+        or isinstance(parent, (QComboBox, QAbstractItemView, QLineEdit))
+        or parent.inherits("QComboBoxPrivateContainer")
+    )
+
+
+def nameless(widget):
+    """Controls that a screen reader could only call `button`."""
+    return [
+        f"{type(control).__name__} in {control.parent()}"
+        for kind in CONTROLS
+        for control in widget.findChildren(kind)
+        if not is_built_in(control)
+        and not control.accessibleName()
+        and not (isinstance(control, QPushButton) and control.text())  # its words are its name
+    ]
+
+
+def test_every_control_has_a_name_for_a_screen_reader(opened):
+    assert nameless(opened.window) == []
+    assert len(opened.window.findChildren(QAbstractButton)) > 10
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: EmotionsDialog(USUAL_EMOTIONS, frozenset()),
+        lambda: ClipFieldsDialog(ClipFields(language="", speaker=None), 2),
+        lambda: KeysDialog([("&File", ("Ctrl+N",), "New.")]),
+        lambda: AboutDialog("1", parts()),
+    ],
+)
+def test_every_control_of_a_dialog_has_a_name(qtbot, make):
+    dialog = make()
+    qtbot.addWidget(dialog)
+
+    assert nameless(dialog) == []
+
+
+def test_the_check_of_names_notices(opened):
+    QLineEdit(opened.window)
+
+    assert len(nameless(opened.window)) == 1
+
+
+def test_every_action_has_help_and_no_key_is_used_twice(opened):
+    rows = opened.window.actions_.rows()
+    keys = [key for row in rows for key in row.keys]
+
+    assert all(row.help.endswith(".") for row in rows)
+    assert len(keys) == len(set(keys)), sorted(keys)
+    assert all(opened.window.actions_[row.action_id].toolTip() for row in rows)
+
+
+def test_every_action_of_the_table_does_something(opened):
+    """No dead options: each action has somebody who listens."""
+    signal = "2triggered(bool)"
+    toggled = "2toggled(bool)"
+    dead = [
+        row.action_id
+        for row in opened.window.actions_.rows()
+        if not opened.window.actions_[row.action_id].receivers(signal)
+        and not opened.window.actions_[row.action_id].receivers(toggled)
+    ]
+
+    assert dead == []
+
+
+def test_actions_that_are_off_say_why(driver):
+    off = [
+        row
+        for row in driver.window.actions_.rows()
+        if not driver.window.actions_[row.action_id].isEnabled()
+    ]
+
+    assert {"undo", "accept", "export_labels", "play_pause"} <= {row.action_id for row in off}
+    for row in off:
+        reason = driver.window.actions_[row.action_id].toolTip()
+        assert reason != row.help
+        assert reason.endswith(".")
+
+
+def test_f1_lists_every_key_of_the_table(opened):
+    opened.key(Key.Key_F1)
+
+    [dialog] = [
+        w for w in QApplication.topLevelWidgets() if isinstance(w, KeysDialog) and w.isVisible()
+    ]
+    text = dialog.findChild(QTextBrowser).toPlainText()
+    rows = [row for row in opened.window.actions_.rows() if row.keys]
+    assert len(rows) > 40
+    for row in rows:
+        assert row.help in text
+    assert text.index("as anger") < text.index("that the model suggests")
+    dialog.close()
+
+
+def test_a_digit_answers_by_its_place_on_a_french_keyboard(opened):
+    first = opened.clip_id
+    press = QKeyEvent(
+        QEvent.Type.KeyPress, Key.Key_Ampersand, Qt.KeyboardModifier.NoModifier, 10, 0, 0, "&"
+    )
+
+    QApplication.sendEvent(opened.window.clip_list.table, press)
+
+    [label] = opened.labels_on_disk
+    assert (label.clip_id, label.answer) == (first, "anger")
+
+
+def test_a_digit_by_its_place_is_text_in_a_text_field(opened):
+    press = QKeyEvent(
+        QEvent.Type.KeyPress, Key.Key_Ampersand, Qt.KeyboardModifier.NoModifier, 10, 0, 0, "&"
+    )
+
+    QApplication.sendEvent(opened.window.clip_list.text_filter, press)
+
+    assert opened.labels_on_disk == ()
+    assert opened.window.clip_list.text_filter.text() == "&"
+
+
+def test_holding_a_key_down_labels_one_clip(opened):
+    first = opened.clip_id
+    opened.key(Key.Key_1)
+    held = QKeyEvent(
+        QEvent.Type.KeyPress, Key.Key_1, Qt.KeyboardModifier.NoModifier, 10, 0, 0, "1", True
+    )
+
+    QApplication.sendEvent(opened.window, held)
+
+    assert [label.clip_id for label in opened.labels_on_disk] == [first]
+
+
+def test_space_presses_a_button_that_has_the_focus(opened):
+    button = opened.button("Sadness, key 3")
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+
+    opened.key(Key.Key_Space, widget=button)
+
+    assert [label.answer for label in opened.labels_on_disk] == ["sadness"]
+    assert not opened.studio.playback.is_playing
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (EngineStatus(kind="starting"), "engine: starting"),
+        (EngineStatus(kind="ready", device="CPU"), "engine: ready on CPU"),
+        (EngineStatus(kind="busy", device="NVIDIA H200"), "engine: busy on NVIDIA H200"),
+        (EngineStatus(kind="restarted", text="It was killed."), "engine: restarted"),
+        (EngineStatus(kind="failed", text="It ended five times."), "engine: failed"),
+    ],
+)
+def test_the_state_of_the_engine_is_said_in_words(driver, status, words):
+    driver.studio.engine.state_changed.emit(status)
+
+    texts = [re.sub("<[^>]+>", "", label.text()) for label in driver.window.findChildren(QLabel)]
+    assert any(text.startswith(words) for text in texts)
+    if status.kind == "failed":
+        assert driver.window.message_bar.text == "It ended five times."
+        assert driver.window.actions_["analyse_all"].toolTip()
+
+
+def test_the_model_in_use_is_shown(driver):
+    driver.studio.engine.state_changed.emit(
+        EngineStatus(kind="ready", device="CPU", model="default")
+    )
+
+    assert "model: default" in [label.text() for label in driver.window.findChildren(QLabel)]
+
+
+def test_an_unforeseen_error_is_one_sentence_with_details(driver, caplog):
+    try:
+        raise RuntimeError("surprise")
+    except RuntimeError as error:
+        driver.studio.report_unforeseen(error)
+    caplog.clear()
+
+    assert driver.window.message_bar.text.startswith("Something unforeseen went wrong")
+    details = driver.window.findChild(QPlainTextEdit)
+    assert not details.isVisible()
+    driver.click(driver.button("Show details"))
+    assert details.isVisible()
+    assert "RuntimeError: surprise" in details.toPlainText()
+
+
+def test_an_explanation_without_details_has_no_button_for_them(driver):
+    driver.window.show_explanation(Explanation(sentence="The disk is full; free some space."))
+
+    assert not driver.button("Show details").isVisible()
+
+
+def is_dark_window(window):
+    palette = window.palette()
+    background = palette.color(QPalette.ColorRole.Window).lightnessF()
+    return background < palette.color(QPalette.ColorRole.WindowText).lightnessF()
+
+
+def test_themes_change_the_palette_and_are_kept(opened):
+    for theme, is_dark in (("dark", True), ("light", False), ("dark", True), ("system", False)):
+        opened.window.actions_[f"theme_{theme}"].trigger()
+        opened.wait_until(lambda dark=is_dark: is_dark_window(opened.window) == dark)
+        assert opened.studio.settings.settings.theme == theme
+        checked = [
+            name
+            for name in ("system", "light", "dark")
+            if opened.window.actions_[f"theme_{name}"].isChecked()
+        ]
+        assert checked == [theme]
+    set_theme("system")
+
+
+def test_options_are_kept(opened):
+    opened.key(Key.Key_R)
+    opened.key(Key.Key_H, CTRL)
+    opened.key(Key.Key_L)
+
+    settings = opened.studio.settings.settings
+    assert (settings.loop, settings.hide_suggestions, settings.speed) == (True, True, 1.25)
+
+
+def test_long_work_shows_progress_and_can_be_cancelled(opened):
+    opened.studio.analysis.queue_changed.emit(412, 1204)
+    assert opened.window.bottom.analysing.text.startswith("Analysing   412 / 1,204")
+    cancelled = []
+    opened.window.bottom.analysing.cancel_requested.connect(lambda: cancelled.append(True))
+
+    opened.click(
+        next(
+            b
+            for b in opened.window.bottom.analysing.findChildren(QAbstractButton)
+            if b.accessibleName() == "Cancel the work"
+        )
+    )
+
+    assert cancelled == [True]
+    opened.studio.analysis.queue_changed.emit(1204, 1204)
+    assert opened.window.bottom.analysing.text == ""
+
+
+def test_the_report_holds_no_name_no_path_and_no_label(opened, recordings):
+    opened.key(Key.Key_1)
+    opened.window.message_bar.dismiss()
+    opened.window.actions_["copy_report"].trigger()
+
+    report = QGuiApplication.clipboard().text()
+    assert "clips: 3" in report
+    assert "labels: 1" in report
+    assert "numpy" in report
+    for secret in (
+        *(str(recordings), recordings.name, "k_0001", "anger", str(recordings.parent)),
+        opened.studio.settings.settings.annotator + "\n",
+        opened.studio.project.store.name,
+    ):
+        assert secret not in report
+
+
+def test_menus_show_tooltips_and_have_names(opened):
+    menus = [m for m in opened.window.menuBar().findChildren(QMenu) if m.title()]
+
+    assert len(menus) >= 8
+    assert [m.title() for m in menus if not (m.toolTipsVisible() and m.accessibleName())] == []
+
+
+def test_the_window_starts_and_labels_with_the_network_blocked(opened, monkeypatch):
+    def refuse(*_arguments):
+        raise AssertionError("the window wanted the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+    opened.key(Key.Key_1)
+    opened.key(Key.Key_F1)
+    opened.window.actions_["copy_report"].trigger()
+
+    assert len(opened.labels_on_disk) == 1
+
+
+def test_starting_loads_nothing_heavy():
+    code = (
+        "import sys, app.application\n"
+        "heavy = {'torch', 'onnxruntime', 'transformers', 'alembic', 'sounddevice', 'scipy',"
+        " 'sklearn', 'matplotlib', 'OpenGL'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
