@@ -27,11 +27,13 @@ USED_LATER = {
     "torchaudio": "forced alignment",
     "accelerate": "training on several devices",
     "peft": "adapters for pretrained backbones",
+    "scikit-learn": "classical methods to compare with",
 }
 
 # Installed for another package, or needed without an import of ours.
 NOT_IMPORTED = {
     "onnxruntime": "the same module as onnxruntime-gpu, for macOS",
+    "onnx": "torch's exporter imports it",
     "protobuf": "imported by the generated protocol code alone",
 }
 
