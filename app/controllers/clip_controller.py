@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -20,6 +21,8 @@ from app.jobs.runner import Job, JobRunner
 from app.services.audio_files import FoundFile, FoundFiles, find_audio
 from app.services.probing import is_missing, locate
 from clser_engine.runtime import RunContext
+
+T = TypeVar("T")
 
 MANIFEST_ANNOTATOR = "manifest"
 MAX_REMARKS = 4
@@ -63,12 +66,15 @@ class ClipController(QObject):
         self._runner = runner
         self._job: Job | None = None
         self._adding: _Adding | None = None
+        self._words = ""  # of the job
+        self._with_emotions = False  # what was asked for with it
+        self._missing, self._folder = 0, Path()
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._add_some)
         project.project_closed.connect(self.cancel)
         self._probing = ProbeController(project, runner, self)
         self._probing.progressed.connect(self.progressed)
-        self._probing.finished.connect(lambda: self.finished.emit(""))
+        self._probing.finished.connect(self._on_probed)
         self._probing.missing_found.connect(self.missing_found)
         self._probing.failed.connect(self.failed)
 
@@ -92,13 +98,9 @@ class ClipController(QObject):
         if not self._may_start():
             return
         wanted = [Path(path) for path in paths]
-        job = self._start(lambda context: find_audio(wanted, context))
-        job.progressed.connect(
-            lambda _stage, done, _total: self.progressed.emit(
-                self.tr("Finding recordings"), int(done), 0
-            )
-        )
-        job.succeeded.connect(lambda found: self._take_found(job, found, with_emotions))
+        self._with_emotions = with_emotions
+        self._words = self.tr("Finding recordings")
+        self._start(lambda context: find_audio(wanted, context), self._take_found)
 
     def locate(self, folder: Path) -> None:
         """Search a folder for the recordings that are gone, by their content."""
@@ -114,13 +116,9 @@ class ClipController(QObject):
         if not gone:
             self.finished.emit(self.tr("No recording of this project is missing."))
             return
-        job = self._start(lambda context: locate(gone.values(), folder, context))
-        job.progressed.connect(
-            lambda _stage, done, _total: self.progressed.emit(
-                self.tr("Searching for moved recordings"), int(done), 0
-            )
-        )
-        job.succeeded.connect(lambda moved: self._take_located(job, moved, len(gone), folder))
+        self._missing, self._folder = len(gone), folder
+        self._words = self.tr("Searching for moved recordings")
+        self._start(lambda context: locate(gone.values(), folder, context), self._take_located)
 
     @Slot()
     def cancel(self) -> None:
@@ -181,21 +179,33 @@ class ClipController(QObject):
             return True
         return False
 
-    def _start(self, work: Callable[[RunContext], object]) -> Job:
-        job = self._runner.submit("find recordings", work)
-        self._job = job
-        job.failed.connect(lambda error: self._give_up(job, error))
-        return job
+    def _start(self, work: Callable[[RunContext], object], take: Callable[[T], None]) -> None:
+        # Bound methods only: a function that held the job would form a cycle with it, and such a
+        # cycle may be collected in a worker thread, where no QObject may end.
+        self._job = self._runner.submit("find recordings", work)
+        self._job.progressed.connect(self._on_progressed)
+        self._job.succeeded.connect(take)
+        self._job.failed.connect(self._on_failed)
 
-    def _give_up(self, job: Job, error: BaseException) -> None:
-        if job is self._job:
-            self._job = None
-            self.failed.emit(explain(error).sentence)
+    @Slot(str, float, float)
+    def _on_progressed(self, _stage: str, done: float, _total: float) -> None:
+        if self._job is not None:
+            self.progressed.emit(self._words, int(done), 0)
 
-    def _take_found(self, job: Job, found: FoundFiles, with_emotions: bool) -> None:
-        store = self._project.store
-        if job is not self._job or store is None:
-            return  # cancelled just after it ended
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._job = None
+        self.failed.emit(explain(error).sentence)
+
+    @Slot()
+    def _on_probed(self) -> None:
+        self.finished.emit("")
+
+    @Slot(object)
+    def _take_found(self, found: FoundFiles) -> None:
+        store, with_emotions = self._project.store, self._with_emotions
+        if store is None:
+            return  # closed meanwhile, which also cancels
         self._job = None
         new = tuple(file for file in found.files if not store.clips_of(file.path))
         remarks = list(found.problems)
@@ -259,14 +269,16 @@ class ClipController(QObject):
         added = f"Added {counted(adding.added, 'recording')}."
         self.finished.emit(" ".join([added, *adding.remarks[:MAX_REMARKS]]))
 
-    def _take_located(self, job: Job, moved: dict[str, str], missing: int, folder: Path) -> None:
+    @Slot(object)
+    def _take_located(self, moved: dict[str, str]) -> None:
         store = self._project.store
-        if job is not self._job or store is None:
-            return  # cancelled just after it ended
+        if store is None:
+            return  # closed meanwhile, which also cancels
         self._job = None
         clips = [clip for clip in store.clips() if clip.path in moved]
         if clips and self._project.apply(move_edit(clips, moved)) is None:
             return
         self.finished.emit(
-            f"Found {counted(len(moved), 'recording')} of {missing:,} that are missing in {folder}."
+            f"Found {counted(len(moved), 'recording')} of {self._missing:,} that are missing in"
+            f" {self._folder}."
         )

@@ -1,7 +1,7 @@
 """Finds out about the files of the open project in the background, a few at a time."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -50,6 +50,7 @@ class ProbeController(QObject):
         self._project = project
         self._runner = runner
         self._job: Job | None = None
+        self._take: Callable[[ProjectStore, Any], bool] | None = None  # Any: of its work's kind
         self._unchecked: list[str] = []
         self._unprobed: dict[str, None] = {}  # a set that keeps its order
         self._unhashed: dict[str, None] = {}
@@ -118,27 +119,30 @@ class ProbeController(QObject):
     def _start(
         self, work: Callable[[RunContext], T], take: Callable[[ProjectStore, T], bool]
     ) -> None:
-        job = self._runner.submit("find out about recordings", work, lane=LANE)
-        self._job = job
+        # Bound methods, because a function that held the job would form a cycle with it, and
+        # such a cycle may be collected in a worker thread, where no QObject may end.
         self._has_begun = True
+        self._take = take
+        self._job = self._runner.submit("find out about recordings", work, lane=LANE)
+        self._job.succeeded.connect(self._on_succeeded)
+        self._job.failed.connect(self._on_failed)
 
-        def on_succeeded(result: T) -> None:
-            store = self._project.store
-            if job is not self._job or store is None:
-                return  # cancelled just after it ended
-            self._job = None
-            if take(store, result):
-                self._advance(store)
-                return
+    @Slot(object)
+    def _on_succeeded(self, result: object) -> None:
+        store, take = self._project.store, self._take
+        self._job = None
+        if store is None or take is None:
+            return  # closed meanwhile, which also cancels
+        if take(store, result):
+            self._advance(store)
+        else:
             self.cancel()  # it could not be stored, which the project has said
 
-        def on_failed(error: BaseException) -> None:
-            if job is self._job:
-                self.cancel()
-                self.failed.emit(explain(error).sentence)
-
-        job.succeeded.connect(on_succeeded)
-        job.failed.connect(on_failed)
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._job = None
+        self.cancel()
+        self.failed.emit(explain(error).sentence)
 
     def _end(self) -> None:
         """Tell the end of what has begun."""

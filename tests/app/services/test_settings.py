@@ -68,8 +68,8 @@ def test_a_wrong_value_is_said_and_the_others_hold(path):
             " its default is used; set it again in the window."
         ),
         (
-            f"The setting loop in {path} is 'yes' where a value like False is allowed, so its default"
-            " is used; set it again in the window."
+            f"The setting loop in {path} is 'yes' where a value like False is allowed, so its"
+            " default is used; set it again in the window."
         ),
     )
 
