@@ -5,8 +5,9 @@ same colour everywhere. Column `i` of a level covers `[i, i + 1) * hop` and is c
 window centred on it, with zeros beyond the ends of the recording; tiles therefore join.
 
 Levels: 0 has the finest hop (4 ms), each further level four times that. Levels 0 and 1 are computed
-where somebody looks, the coarser ones once for the whole file: each of their columns is the
-largest of four, so a short sound keeps its colour when one zooms out.
+where somebody looks, the coarser ones once for the whole file. A column of level 2 is the largest
+of four; from there on it is halfway between the mean and the largest of four, so that an hour shows
+where it is loud and quiet, and a short sound still shows.
 """
 
 from dataclasses import dataclass
@@ -144,6 +145,15 @@ def pool_bins(columns: ByteArray, edges: NDArray[np.float64], hop: int) -> ByteA
     return pool_maximum(columns, starts, np.maximum(np.append(starts[1:], end), starts + 1))
 
 
+def blend_columns(columns: ByteArray) -> ByteArray:
+    """Return, of each four columns, what is halfway between their mean and the largest."""
+    starts = np.arange(0, len(columns), FACTOR)
+    counts = np.diff(np.append(starts, len(columns)))[:, None]
+    sums = np.add.reduceat(columns, starts, axis=0, dtype=np.uint16)
+    blended: ByteArray = ((sums // counts + pool_columns(columns)) // 2).astype(np.uint8)
+    return blended
+
+
 class StoredLevels:
     """The coarse levels of a whole recording, filled from its start to its end.
 
@@ -187,7 +197,7 @@ class StoredLevels:
         done = stop
         for finer, coarser in zip(self.levels, self.levels[1:], strict=False):
             group = first // FACTOR
-            pooled = pool_columns(finer[group * FACTOR : stop])
+            pooled = blend_columns(finer[group * FACTOR : stop])
             first, stop = group, group + len(pooled)
             coarser[first:stop] = pooled
         self.columns_done = done

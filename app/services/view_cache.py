@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1  # raise when what is stored means something else
+VERSION = 2  # raise when what is stored means something else
 MAGIC = b"CLSERVC1"
 END_MARK = b"CLSEREND"
 HEADER_BYTES = 4096

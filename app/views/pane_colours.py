@@ -90,5 +90,11 @@ def contrast(first: QColor, second: QColor) -> float:
 
 def text_on(colour: QColor) -> QColor:
     """Return black or white, whichever reads better on a colour (at least 4.58 always)."""
+    return _text_on(colour.rgb())
+
+
+@lru_cache(maxsize=256)  # asked for with every letter that is drawn
+def _text_on(rgb: int) -> QColor:
+    colour = QColor.fromRgb(rgb)
     black, white = QColor(0, 0, 0), QColor(255, 255, 255)
     return black if contrast(colour, black) >= contrast(colour, white) else white

@@ -1,15 +1,13 @@
 """Spectrogram at any zoom, with colours that mean the same level everywhere."""
 
-from functools import lru_cache
-
 import numpy as np
-import pyqtgraph
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from app.services.peaks import AudioSource
-from app.views.plot_pixels import ColourTable, PlotPixels
+from app.views.plot_pixels import PlotPixels
+from app.views.spectrogram_colours import spectrogram_colours
 from app.views.time_axis import TimeAxis
 from app.views.time_pane import TimePane
 
@@ -41,7 +39,7 @@ class SpectrogramView(TimePane):
         height, width = plot.height, plot.width
         columns, known = self._source.spectrogram(self.axis.start_s, self.axis.end_s, width)
         rows = np.arange(height - 1, -1, -1) * columns.shape[1] // height  # low tones at the bottom
-        plot.draw(np.ascontiguousarray(columns.T)[rows], colour_table(self.colours.is_dark))
+        plot.draw(np.ascontiguousarray(columns.T)[rows], spectrogram_colours(self.colours.is_dark))
         plot.pixels[:, known:] = self.colours.unknown.rgb()
 
     def paint_gutter(self, painter: QPainter, gutter: QRect) -> None:
@@ -53,15 +51,3 @@ class SpectrogramView(TimePane):
         top = f"{self._source.shape.top_hz / 1000:.3g} kHz"
         painter.drawText(inner, right | Qt.AlignmentFlag.AlignTop, top)
         painter.drawText(inner, right | Qt.AlignmentFlag.AlignBottom, "0")
-
-
-@lru_cache(maxsize=2)
-def colour_table(is_dark: bool) -> ColourTable:
-    """Return 256 pixels of a perceptually uniform map that begins at the background's side."""
-    name = "inferno" if is_dark else "CET-L1"  # L1: black to white in equal steps of lightness
-    colours = pyqtgraph.colormap.get(name).getLookupTable(nPts=256)  # (256, 3) uint8
-    if not is_dark:
-        colours = colours[::-1]
-    return tuple(
-        0xFF000000 | red << 16 | green << 8 | blue for red, green, blue in colours.tolist()
-    )

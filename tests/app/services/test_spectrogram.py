@@ -8,6 +8,7 @@ from app.services.spectrogram import (
     FLOOR_DB,
     TOP_DB,
     StoredLevels,
+    blend_columns,
     compute_columns,
     pool_bins,
     pool_columns,
@@ -83,7 +84,7 @@ def test_stored_levels_hold_every_column_whatever_the_blocks(num_frames, block):
     np.testing.assert_array_equal(stored.levels[0], expected)
 
 
-def test_coarser_levels_are_the_largest_of_four():
+def test_coarser_levels_are_halfway_between_the_mean_and_the_largest_of_four():
     shape = shape_of(RATE)
     num_frames = shape.hop_frames(FIRST_STORED_LEVEL) * 4003
     samples = noise(num_frames)
@@ -95,11 +96,22 @@ def test_coarser_levels_are_the_largest_of_four():
 
     assert len(stored.levels) == 2
     for column in (0, 1, 999, 1000):
-        expected = stored.levels[0][4 * column : 4 * column + 4].max(axis=0)
-        np.testing.assert_array_equal(stored.levels[1][column], expected)
+        four = stored.levels[0][4 * column : 4 * column + 4].astype(float)
+        expected = (four.mean(axis=0) + four.max(axis=0)) / 2
+        np.testing.assert_allclose(stored.levels[1][column], expected, atol=1)
 
 
-def test_a_short_sound_keeps_its_colour_when_zoomed_out():
+def test_a_short_sound_still_shows_with_an_hour_on_screen():
+    columns = np.zeros((56_250, 2), np.uint8)
+    columns[20_001] = 255
+
+    while len(columns) > 2000:
+        columns = blend_columns(columns)
+
+    assert columns.max() >= 60
+
+
+def test_a_short_sound_keeps_its_colour_within_a_level():
     columns = np.zeros((1000, 3), np.uint8)
     columns[517] = 200
 
