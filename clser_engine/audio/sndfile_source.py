@@ -14,8 +14,20 @@ from clser_engine.types import AudioInfo, FloatArray
 
 BLOCK_FRAMES = 65536
 TAIL_FRAMES = 4096
-VORBIS_WARM_UP_FRAMES = 8192
-"""After a jump the first few hundred Vorbis samples may be wrong: blocks overlap (two at most)."""
+MP3_WARM_UP_FRAMES = 16384
+"""Decoded and dropped after a jump: an MP3 frame uses bits of frames before it, 21 at most."""
+
+
+class _SteadyFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types
+    """A file that is not moved behind the caller's back.
+
+    soundfile seeks to where it already is after each read of a file that can seek. That resets
+    the decoder of MP3 and Vorbis and makes a short glitch at every border between two blocks.
+    """
+
+    def seekable(self) -> bool:
+        """Say no, so that only our own `seek` calls seek."""
+        return False
 
 
 class SndfileSource:
@@ -37,11 +49,12 @@ class SndfileSource:
         # Bytes on POSIX: a file name there need not be text.
         self._name = os.fsencode(path) if os.name == "posix" else str(path)
         try:
-            self._file = soundfile.SoundFile(self._name)
+            self._file = _SteadyFile(self._name)
         except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: *.raw, no header
             raise CannotDecodeError from error
         self._position: int | None = 0  # not asked of the file: one that cannot seek cannot tell
-        self._warm_up_frames = VORBIS_WARM_UP_FRAMES if self._file.subtype == "VORBIS" else 0
+        self._is_vorbis = self._file.subtype == "VORBIS"
+        self._is_mp3 = self._file.subtype.startswith("MPEG")
         try:
             self.info = info or self._measure(path)
         except BaseException:
@@ -63,7 +76,7 @@ class SndfileSource:
         """Make `start_frame` the next to be decoded; return whether that was possible."""
         if self._position == start_frame:
             return True
-        warm_up_frames = min(self._warm_up_frames, start_frame)
+        warm_up_frames = min(MP3_WARM_UP_FRAMES, start_frame) if self._is_mp3 else 0
         try:
             self._jump_to(start_frame - warm_up_frames)
         except soundfile.LibsndfileError:  # GSM 6.10 and FLAC behind a tag only go forward
@@ -74,7 +87,7 @@ class SndfileSource:
     def _go_to_by_decoding(self, start_frame: int) -> bool:
         self._file.close()
         try:
-            self._file = soundfile.SoundFile(self._name)
+            self._file = _SteadyFile(self._name)
         except soundfile.LibsndfileError:  # it was removed meanwhile
             return False
         self._position = 0
@@ -84,6 +97,8 @@ class SndfileSource:
 
     def _jump_to(self, frame: int) -> None:
         self._position = None
+        if self._is_vorbis:  # else libsndfile 1.2 sometimes lands half a block beside the frame
+            self._file.seek(0)
         self._file.seek(frame)
         self._position = frame
 

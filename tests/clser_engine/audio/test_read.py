@@ -71,6 +71,23 @@ def test_any_stretch_is_the_same_as_in_the_whole(make_wav, name):
         assert reader.read(len(whole) + 999, 10).shape == (0, 1)
 
 
+@pytest.mark.parametrize("name", ["a.ogg", "a.opus", "a.mp3", "a.flac"])
+def test_bursts_of_sound_are_exact_in_blocks_and_after_jumps(make_wav, name):
+    rng = np.random.default_rng(0)
+    bursts = np.sin(2 * np.pi * 3 * np.arange(480_000) / 48000) > 0.9
+    samples = rng.uniform(-0.5, 0.5, (480_000, 2)) * bursts[:, None]
+    options = {"format": "OGG", "subtype": "OPUS"} if name == "a.opus" else {}
+    path = make_wav(name, rate=48000, samples=samples, **options)
+
+    whole = soundfile.read(path, dtype="float32")[0]
+
+    with AudioReader(path) as reader:
+        np.testing.assert_array_equal(np.concatenate(list(reader.blocks(777))), whole)
+        for start in rng.integers(0, 470_000, 300).tolist():
+            stretch = reader.read(start, 500)
+            np.testing.assert_allclose(stretch, whole[start : start + 500], atol=1e-6)
+
+
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000, 192000])
 def test_a_tone_keeps_its_pitch_and_level_at_16_khz(make_wav, rate):
     times_s = np.arange(2 * rate) / rate
