@@ -39,8 +39,11 @@ def read_line_and_watch(stream: BinaryIO, on_close: Callable[[], None]) -> str:
     """
     line = stream.readline().decode("utf-8", "replace").strip()
 
+    descriptor = stream.fileno()
+
     def watch() -> None:
-        while stream.read(4096):
+        # Not through the buffer: Python aborts at its end if a thread holds the buffer's lock.
+        while os.read(descriptor, 4096):
             pass
         logger.info("Standard input was closed: the engine stops")
         on_close()

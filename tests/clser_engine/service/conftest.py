@@ -108,7 +108,9 @@ class Process:
 
     def close(self):
         self.popen.kill()
-        self.popen.communicate()
+        self.popen.wait()
+        for pipe in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            pipe.close()
 
 
 @pytest.fixture
@@ -122,3 +124,17 @@ def start_process(tmp_path):
     yield start
     for process in processes:
         process.close()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate of its own for this computer's name."""
+    key, pem = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    try:
+        subprocess.run([*command, "-keyout", key, "-out", pem], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs openssl to make a certificate")
+    return pem, key

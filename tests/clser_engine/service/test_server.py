@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import os
 import threading
@@ -290,10 +291,8 @@ def test_too_many_waiting_analyses_are_refused_and_the_handshake_still_answers(
 
 
 def _quietly(call, *args):
-    try:
+    with contextlib.suppress(Cancelled):
         call(*args)
-    except Cancelled:
-        pass
 
 
 def test_error_of_the_engine_comes_out_as_the_same_error(engine, recording):
