@@ -36,8 +36,8 @@ from clser_engine.resources import resource_path  # noqa: E402
 
 START_TIMEOUT_S = 60.0
 ENGINE_EXIT_S = 5.0
-WHEN = ("early", "any", "inside", "any")
-"""While the window starts, at any moment of labelling, and inside a transaction."""
+WHEN = ("starting", "any", "inside", "opening", "any")
+"""While the program loads, at any moment, inside a transaction, while the project opens."""
 
 
 def make_project(folder: Path) -> None:
@@ -66,15 +66,18 @@ def kill_once(
     )
     child.stdout.close()
     started_s = time.monotonic()
-    if when == "early":
-        time.sleep(rng.uniform(0.0, 3.0))
+    if when == "starting":
+        time.sleep(rng.uniform(0.0, 2.0))
     else:
-        while b"phase idle" not in record.read_bytes() and child.poll() is None:
+        awaited = b"phase opening" if when == "opening" else b"phase idle"
+        while awaited not in record.read_bytes() and child.poll() is None:
             if time.monotonic() - started_s > START_TIMEOUT_S:
                 raise SystemExit("The window was not ready in time.")
-            time.sleep(0.02)
+            time.sleep(0.005)
         if when == "inside":  # it kills itself
             child.wait(START_TIMEOUT_S)
+        elif when == "opening":
+            time.sleep(rng.uniform(0.0, 0.1))
         else:
             time.sleep(rng.uniform(0.0, 2.0))
     ended_before = child.poll() not in (None, -signal.SIGKILL)

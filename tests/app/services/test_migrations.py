@@ -1,6 +1,7 @@
 """Tests of app.services.migrations: old projects open, after a backup, as if made today."""
 
 import importlib
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -8,13 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from app.domain.clips import Guess
-from app.domain.labels import Origin
+from app.domain.edits import Edit
+from app.domain.labels import Label, Origin
 from app.errors import ProjectError
 from app.services import migrations
+from app.services.edit_codec import decode_edit, encode_edit
+from app.services.project_database import connect, disconnect
 from app.services.project_store import ProjectStore
-from app.services.project_tables import HEAD_REVISION
+from app.services.project_tables import HEAD_REVISION, alembic_version
 
 PROJECTS = Path(__file__).resolve().parents[2] / "data" / "projects"
 
@@ -136,3 +141,40 @@ def test_alembic_is_only_imported_for_a_migration(tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path / "a.clser-project")]
 
     assert subprocess.run(command, capture_output=True, text=True).stdout == "False\n"
+
+
+def test_all_steps_from_nothing_give_the_schema_of_a_new_project(tmp_path):
+    new = tmp_path / "new.clser-project"
+    ProjectStore.create(new).close()
+    old = tmp_path / "old.clser-project"
+    old.mkdir()
+    connection = connect(old / "project.sqlite", options="mode=rwc")
+    with connection.begin():
+        alembic_version.create(connection)
+        connection.execute(insert(alembic_version), {"version_num": "0000"})
+
+    migrations.migrate(connection, old, "0000")
+    disconnect(connection)
+
+    assert schema(old / "project.sqlite") == schema(new / "project.sqlite")
+
+
+def test_a_log_of_before_a_column_existed_is_read_with_its_default():
+    edit = Edit(
+        name="X",
+        added_labels=(
+            Label(
+                label_id="l",
+                clip_id="c",
+                answer="anger",
+                origin=Origin.HAND,
+                annotator="me",
+                created_at="",
+            ),
+        ),
+    )
+    rows = json.loads(encode_edit(edit))
+    rows["labels"]["columns"] = rows["labels"]["columns"][:-1]
+    rows["labels"]["added"] = [row[:-1] for row in rows["labels"]["added"]]
+
+    assert decode_edit("X", json.dumps(rows).encode()) == edit

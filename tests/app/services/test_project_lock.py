@@ -165,3 +165,12 @@ def test_a_failure_while_opening_gives_the_lock_free(folder):
 
     database.write_bytes(good)
     ProjectStore.open(folder).close()
+
+
+def test_where_there_is_no_proc_the_start_time_tells_processes_apart(monkeypatch):
+    monkeypatch.setattr(project_lock.sys, "platform", "darwin")
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    assert float(process_identity(child.pid)) >= float(process_identity(os.getpid()))
+    child.communicate()
+    assert process_identity(child.pid) is None
