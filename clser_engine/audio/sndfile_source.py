@@ -14,6 +14,7 @@ from clser_engine.types import AudioInfo, FloatArray
 
 BLOCK_FRAMES = 65536
 TAIL_FRAMES = 4096
+UNKNOWN_FRAMES = 2**63 - 1
 MP3_WARM_UP_FRAMES = 16384
 """Decoded and dropped after a jump: an MP3 frame uses bits of frames before it, 21 at most."""
 
@@ -52,18 +53,21 @@ class SndfileSource:
             self._file = _SteadyFile(self._name)
         except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: *.raw, no header
             raise CannotDecodeError from error
+        self._num_frames: int | None = None  # until measured
         self._position: int | None = 0  # not asked of the file: one that cannot seek cannot tell
         self._is_vorbis = self._file.subtype == "VORBIS"
         self._is_mp3 = self._file.subtype.startswith("MPEG")
         try:
             self.info = info or self._measure(path)
+            self._num_frames = self.info.num_frames
         except BaseException:
             self.close()
             raise
 
     def read(self, start_frame: int, num_frames: int) -> FloatArray:
         """Return (frames, channels) float32; fewer frames than asked for at the end."""
-        num_frames = max(0, min(num_frames, self._file.frames - start_frame))
+        if self._num_frames is not None:
+            num_frames = max(0, min(num_frames, self._num_frames - start_frame))
         if num_frames and self._go_to(start_frame):
             return self._decode(num_frames)
         return np.zeros((0, self._file.channels), np.float32)
@@ -118,11 +122,16 @@ class SndfileSource:
 
     def _measure(self, path: Path) -> AudioInfo:
         """Return what the file is, its frames counted where the header lies."""
-        claimed = max(0, self._file.frames)  # a damaged header may claim fewer than none
-        num_frames = claimed if self._has_tail(claimed) else sum(self._count())
+        claimed = self._claimed_frames()
+        if claimed is not None and self._has_tail(claimed):
+            num_frames = claimed
+        else:
+            num_frames = sum(self._count())
         file = self._file  # counting may have opened it anew
+        claimed_s = None if claimed is None else claimed / file.samplerate
         if num_frames == 0:
-            raise CannotDecodeError(claimed / file.samplerate)
+            raise CannotDecodeError(claimed_s)
+        notice = cut_off_notice(path, claimed_s or 0.0, num_frames / file.samplerate)
         return AudioInfo(
             path=path,
             sample_rate_hz=file.samplerate,
@@ -131,8 +140,12 @@ class SndfileSource:
             container=file.format,
             codec=file.subtype,
             decoder="libsndfile",
-            notice=cut_off_notice(path, claimed / file.samplerate, num_frames / file.samplerate),
+            notice=notice,
         )
+
+    def _claimed_frames(self) -> int | None:
+        frames: int = self._file.frames  # in damaged files below 0 or the largest number there is
+        return frames if 0 <= frames < UNKNOWN_FRAMES else None
 
     def _has_tail(self, claimed: int) -> bool:
         """Whether the last frames that the header claims can be read."""

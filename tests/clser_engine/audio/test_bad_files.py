@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+import soundfile
 
 from clser_engine.audio.read import AudioReader, hash_file, iter_mono, probe_audio, read_mono
 from clser_engine.errors import AudioError
@@ -132,6 +133,43 @@ def test_a_flac_header_that_lies_about_its_length_is_not_believed(make_wav, no_f
 
     assert probe_audio(path).num_frames == 32000
     assert len(read_mono(path)) == 32000
+
+
+def set_mp3_length(path, mp3_frames, dropped_frames):
+    """Write another length, and what is dropped of start and end, into an MP3's first frame."""
+    data = bytearray(path.read_bytes())
+    xing = data.index(b"Xing")
+    data[xing + 8 : xing + 12] = struct.pack(">I", mp3_frames)
+    data[xing + 141 : xing + 144] = struct.pack(">I", dropped_frames)[1:]
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("mp3_frames", [0, 30, 2**31, 2**32 - 1])
+def test_an_mp3_header_that_lies_about_its_length(make_wav, no_ffmpeg, mp3_frames):
+    path = make_wav("a.mp3", seconds=1)
+    set_mp3_length(path, mp3_frames, 0xFFF)
+
+    info = probe_audio(path)
+
+    assert 0.4 < info.duration_s < 1.2
+    assert len(read_mono(path)) == info.num_frames
+
+
+def test_an_mp3_header_that_drops_all(make_wav, no_ffmpeg):
+    path = make_wav("a.mp3", seconds=1)
+    set_mp3_length(path, 2, 0xFFF)  # libsndfile then claims the largest number there is
+
+    assert "installing ffmpeg may open it" in sentence_of(path)
+
+
+@pytest.mark.parametrize("claimed", [-1, -(10**12), 2**63 - 1])
+def test_a_number_of_frames_that_cannot_be_is_not_believed(make_wav, monkeypatch, claimed):
+    path = make_wav()
+    monkeypatch.setattr(soundfile.SoundFile, "frames", claimed)  # seen in damaged MP3
+
+    info = probe_audio(path)
+
+    assert (info.num_frames, info.notice) == (16000, "")
 
 
 def test_a_header_without_a_single_sample_behind_it(make_wav, no_ffmpeg):

@@ -14,6 +14,13 @@ from clser_engine.runtime import RunContext
 LOSSLESS = ("-c:a", "alac")
 
 
+@pytest.fixture
+def unknown(tmp_path):
+    path = tmp_path / "a.aac"
+    path.write_bytes(b"something that libsndfile does not know")
+    return path
+
+
 def test_a_lossless_m4a_gives_the_very_samples(make_wav, ffmpeg):
     wav = make_wav(seconds=2, rate=44100, channels=2)
     path = ffmpeg(wav, "a.m4a", *LOSSLESS)
@@ -78,6 +85,19 @@ def test_a_name_is_only_ever_a_local_file(make_wav, ffmpeg, monkeypatch, tmp_pat
     assert len(read_mono(name)) == 16000
 
 
+def test_the_programs_never_ask_and_see_one_local_file(fake_ffmpeg, unknown, tmp_path):
+    record = f"""printf '%s|' "$@" >> '{tmp_path}/arguments'"""
+    answer = '{"streams": [{"codec_name": "x", "sample_rate": "8000", "channels": 1}], '
+    answer += '"format": {"format_name": "x"}}'
+    fake_ffmpeg(ffmpeg=f"{record}; head -c 400 /dev/zero", ffprobe=f"{record}; echo '{answer}'")
+
+    probe_audio(unknown)
+
+    arguments = (tmp_path / "arguments").read_text("utf-8")
+    assert arguments.count(f"-protocol_whitelist|file,pipe|-i|file:{unknown}|") == 2
+    assert arguments.count("-nostdin|") == 1  # ffprobe never asks
+
+
 def test_a_playlist_cannot_reach_the_network(tmp_path, ffmpeg):
     path = tmp_path / "a.m3u8"
     path.write_text("#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/a.mp3\n#EXT-X-ENDLIST\n")
@@ -95,13 +115,6 @@ def test_a_reader_that_is_dropped_early_leaves_no_process(make_wav, ffmpeg):
     blocks.close()
 
     assert psutil.Process().children() == []
-
-
-@pytest.fixture
-def unknown(tmp_path):
-    path = tmp_path / "a.aac"
-    path.write_bytes(b"something that libsndfile does not know")
-    return path
 
 
 @pytest.mark.parametrize("hanging", ["ffmpeg", "ffprobe"])
