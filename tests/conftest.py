@@ -4,6 +4,7 @@ import logging
 import os
 import random
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 HOMES = Path(tempfile.mkdtemp(prefix="clser-tests-"))
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["CLSER_HOME"] = str(HOMES)
 

@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import shlex
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -130,7 +131,7 @@ def test_every_command_has_the_form_and_an_example(name, capsys):
 
 
 def test_a_reader_that_goes_away_is_no_error():
-    command = f"{sys.executable} -m clser_engine.cli.main analyze --help"
+    command = f"{shlex.quote(sys.executable)} -m clser_engine.cli.main analyze --help"
     finished = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command} | head -c 1"],
         capture_output=True,
