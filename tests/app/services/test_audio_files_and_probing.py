@@ -86,8 +86,8 @@ def test_a_folder_that_cannot_be_read_is_said(tmp_path, recording, monkeypatch):
     assert len(found.files) == 1
     assert found.problems == (
         (
-            f"The folder {tmp_path}/secret cannot be read (Permission denied); make it readable and add"
-            " it again."
+            f"The folder {tmp_path}/secret cannot be read (Permission denied); make it readable and"
+            " add it again."
         ),
     )
 
