@@ -177,8 +177,8 @@ def write_card(folder: Path, values: dict[str, Any]) -> None:
         path.name for path in folder.iterdir() if path.suffix in (".onnx", ".safetensors")
     )
     card = {
+        **values,  # a card read before may carry a version and hashes of its own
         "format_version": FORMAT_VERSION,
-        **values,
         "files": {name: hash_bytes(folder / name) for name in names},
     }
     partial = folder / f"{CARD}.partial"

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("bench", choices=["transfer"], help="what to measure")
     parser.add_argument("--protocol", choices=["loco"], default="loco", help="(default: loco)")
-    parser.add_argument("--run", default="default", help="preset or TOML of the model to train")
+    parser.add_argument("--recipe", default="default", help="preset or TOML of the model to train")
     parser.add_argument(
         "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[],
         help="replace one setting of the run",
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.seeds < 1:
         raise BadValueError(f"Bad seeds: got {args.seeds}, expected at least 1.")
-    config = load_run_config(args.run, args.overrides)
+    config = load_run_config(args.recipe, args.overrides)
     config = replace(config, manifests=tuple(f"{name}/manifest.csv" for name in LOCO_CORPORA))
     if args.quick:
         config = replace(config, frame_steps=20)

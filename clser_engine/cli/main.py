@@ -62,6 +62,9 @@ COMMANDS = {
         "clser_engine.cli.train", "Train a model from labelled recordings and write it as a bundle."
     ),
     "evaluate": Command("clser_engine.cli.evaluate", "Measure a model on labelled recordings."),
+    "export": Command(
+        "clser_engine.cli.export", "Write a model as one ONNX graph from waveform to posteriors."
+    ),
     "bench": Command(
         "clser_engine.cli.bench", "Measure what the project claims and write the figures as JSON."
     ),

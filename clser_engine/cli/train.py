@@ -16,7 +16,7 @@ example: clser train default --set data_root=../shared/corpora --out runs/defaul
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("run", metavar="RUN", help="a TOML file or the preset `default`")
+    parser.add_argument("recipe", metavar="RUN", help="a TOML file or the preset `default`")
     parser.add_argument(
         "--set",
         dest="overrides",
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from clser_engine.inference.runtimes import thread_count
     from clser_engine.training.train_default import train_bundle
 
-    config = load_run_config(args.run, args.overrides)
+    config = load_run_config(args.recipe, args.overrides)
     folder = args.out or Path("runs") / f"{config.name}.clser-model"
     torch.set_num_threads(thread_count())
     with stage_progress() as context:

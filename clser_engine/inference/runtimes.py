@@ -6,14 +6,16 @@ Shapes: B recordings, N samples, T frames, D functionals, C classes.
 import os
 import threading
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clser_engine.bundle import ModelCard
 from clser_engine.errors import BadValueError, BundleError, DeviceError
 from clser_engine.types import FloatArray
+
+if TYPE_CHECKING:  # torch takes seconds to import, and onnxruntime runs without it
+    from clser_engine.models.compact import CompactModel
 
 MAX_THREADS = 4  # a small model gains nothing from more, and the window needs cores too
 Device = Literal["auto", "cpu", "cuda"]
@@ -87,10 +89,11 @@ class OnnxRuntime:
 
     def frames(self, waveform: FloatArray) -> FloatArray:
         """Return frame posteriors (T, C) alone."""
-        found: list[NDArray[np.float32]] = self._model.run(
+        found: list[FloatArray] = self._model.run(
             ["frame_posteriors"], {"waveform": waveform[None]}, self._frames_only
         )
-        return found[0][0]
+        posteriors: FloatArray = found[0][0]
+        return posteriors
 
     def heads(
         self, functionals: FloatArray, mean: FloatArray, std: FloatArray, count: int
@@ -106,14 +109,30 @@ class OnnxRuntime:
         return alone, project
 
 
+def load_weights(card: ModelCard) -> "CompactModel":
+    """Return the network of a bundle in torch, in evaluation mode.
+
+    Raises:
+        BundleError: If the weights do not fit the card.
+    """
+    from safetensors.torch import load_file
+
+    from clser_engine.models.compact import CompactModel
+
+    path = card.folder / "weights.safetensors"
+    try:
+        model = CompactModel(card.classes, **card.architecture)
+        model.load_state_dict(load_file(path))
+    except Exception as error:  # safetensors and torch raise unrelated classes here
+        raise BundleError(f"{path} does not fit its card; install the model again.") from error
+    return model.eval()
+
+
 class TorchRuntime:
     """The same weights in torch, to compare with."""
 
     def __init__(self, card: ModelCard, device: Device) -> None:
         import torch
-        from safetensors.torch import load_file
-
-        from clser_engine.models.compact import CompactModel
 
         if device == "cuda" and not torch.cuda.is_available():
             raise DeviceError("There is no CUDA device that torch can use; choose 'cpu' or 'auto'.")
@@ -121,15 +140,8 @@ class TorchRuntime:
         self._place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
         self.device = torch.cuda.get_device_name() if self._place == "cuda" else processor_name()
         self.words = f"torch {torch.__version__}"
-        self._model = CompactModel(card.classes, **card.architecture)
-        try:
-            self._model.load_state_dict(load_file(card.folder / "weights.safetensors"))
-        except Exception as error:  # safetensors and torch raise unrelated classes here
-            raise BundleError(
-                f"{card.folder / 'weights.safetensors'} does not fit its card; "
-                f"install the model again."
-            ) from error
-        self._model.eval().to(self._place)
+        self._model = load_weights(card)
+        self._model.to(self._place)
 
     def analyze(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return frame posteriors (T, C), activity (T,) and functionals (D,)."""

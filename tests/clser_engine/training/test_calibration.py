@@ -1,0 +1,65 @@
+"""Tests of clser_engine.training.calibration and of the regression of the heads."""
+
+import numpy as np
+import torch
+
+from clser_engine.evaluation.metrics import expected_calibration_error
+from clser_engine.models.heads import LinearHead
+from clser_engine.training.batches import cell_weights, draw_balanced
+from clser_engine.training.calibration import fit_temperature
+from clser_engine.training.heads import fit_regression, relative_to_groups
+
+
+def test_the_temperature_that_was_applied_is_found_again():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 4)).astype(np.float32)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = np.array([rng.choice(4, p=row / row.sum()) for row in shares])
+
+    found = fit_temperature(3.0 * logits, truth, np.ones(len(truth)))
+
+    assert abs(found - 3.0) < 0.15
+    sure = torch.from_numpy(3.0 * logits).softmax(dim=1).numpy()
+    honest = torch.from_numpy(3.0 * logits / found).softmax(dim=1).numpy()
+    assert expected_calibration_error(truth, honest) < 2
+    assert expected_calibration_error(truth, sure) > 10
+
+
+def test_the_regression_equals_plain_gradient_descent():
+    torch.manual_seed(0)
+    inputs, targets = torch.randn(60, 3), torch.randint(0, 3, (60,))
+    weights = torch.rand(60)
+    head = LinearHead(3, 3)
+    fit_regression(head, inputs, targets, weights, 0.05)
+
+    slow = torch.zeros(3, 3, requires_grad=True)
+    bias = torch.zeros(3, requires_grad=True)
+    for _ in range(3000):
+        losses = torch.nn.functional.cross_entropy(inputs @ slow + bias, targets, reduction="none")
+        loss = (losses * weights).mean() + 0.05 * slow.square().sum()
+        step = torch.autograd.grad(loss, (slow, bias))
+        with torch.no_grad():
+            slow -= 0.5 * step[0]
+            bias -= 0.5 * step[1]
+
+    torch.testing.assert_close(head.output.weight.detach(), slow.T.detach(), atol=2e-3, rtol=1e-2)
+
+
+def test_every_corpus_and_emotion_is_drawn_alike():
+    corpora = ["big"] * 90 + ["small"] * 10
+    emotions = [0] * 80 + [1] * 10 + [0] * 5 + [1] * 5
+
+    weights = cell_weights(corpora, emotions)
+    drawn = draw_balanced(weights, 8000, np.random.default_rng(0))
+
+    cells = [(corpora[i], emotions[i]) for i in drawn]
+    for cell in {*cells}:
+        assert abs(cells.count(cell) / 8000 - 0.25) < 0.03
+
+
+def test_deviations_are_from_each_groups_own_mean():
+    values = np.array([[1.0], [3.0], [100.0], [120.0]], np.float32)
+
+    found = relative_to_groups(values, ["a", "a", "b", "b"])
+
+    np.testing.assert_allclose(found, [[-1], [1], [-1], [1]], atol=1e-4)
