@@ -1,5 +1,6 @@
 """The clips of a project as a Qt table."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from pathlib import PurePath
@@ -152,7 +153,10 @@ class ClipTableModel(QAbstractTableModel):
 
     def clip_label(self, clip_id: str) -> Label | None:
         """Return the newest label about the whole clip."""
-        whole = [label for label in self.labels_of(clip_id) if label.is_whole_clip]
+        labels = self.labels_of(clip_id)
+        if len(labels) == 1 and labels[0].is_whole_clip:
+            return labels[0]  # nearly always
+        whole = [label for label in labels if label.is_whole_clip]
         return max(whole, key=lambda label: label.created_at, default=None)
 
     def guess_of(self, clip_id: str) -> Guess | None:
@@ -168,12 +172,10 @@ class ClipTableModel(QAbstractTableModel):
         return len(self._labels)
 
     def answer_counts(self) -> dict[str, int]:
-        """Return how many clips have each answer."""
-        counts: dict[str, int] = {}
-        for clip_id in self._row_of:
-            if (label := self.clip_label(clip_id)) is not None:
-                counts[label.answer] = counts.get(label.answer, 0) + 1
-        return counts
+        """Return how many clips have each answer about the whole clip."""
+        return Counter(
+            label.answer for clip_id in self._labels if (label := self.clip_label(clip_id))
+        )
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008  Qt's own default
         return 0 if parent.isValid() else len(self._clips)

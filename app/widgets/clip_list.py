@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.models.clip_filter import ClipFilter, LabelState
 from app.models.clip_table import ClipTableModel, Column, Index
+from app.models.words import answer_in_words
 
 SPACE_PX = 8
 COLUMN_WIDTHS_PX = {
@@ -83,6 +84,9 @@ class ClipList(QWidget):
         self.state_filter.currentIndexChanged.connect(self._on_state_chosen)
         self._count = QLabel(self)
         self._count.setAccessibleName("Number of clips")
+        self._balance = QLabel(self)
+        self._balance.setAccessibleName("How many clips have each answer")
+        self._balance.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
         self.table = QTableView(self)
         self.table.setModel(self._rows)
@@ -136,6 +140,7 @@ class ClipList(QWidget):
         layout.addLayout(filters)
         layout.addWidget(pages, stretch=1)
         layout.addWidget(self._count)
+        layout.addWidget(self._balance)
 
         picked = self.table.selectionModel()
         picked.currentRowChanged.connect(self._on_current_row_changed)
@@ -261,7 +266,13 @@ class ClipList(QWidget):
         clips = f"{total:,} clip" + ("" if total == 1 else "s")
         if shown != total:
             clips = f"{shown:,} of {clips}"
+        balance = "   ".join(
+            f"{answer_in_words(answer)} {count:,}"
+            for answer, count in sorted(self._clips.answer_counts().items())
+        )
         self._count.setText(f"{clips}, {answered:,} answered" if total else "")
+        self._balance.setText(balance)
+        self._balance.setToolTip(f"Answers about whole clips: {balance}" if balance else "")
         if shown:
             self._pages.setCurrentWidget(self.table)
         else:

@@ -54,7 +54,9 @@ def mark_icon(letter: str, colour: str) -> QIcon:
     painter.setPen(text_colour_on(background))
     painter.drawText(square, Qt.AlignmentFlag.AlignCenter, letter)
     painter.end()
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else the selection's colour is laid over it
+    return icon
 
 
 class AnswerIcons:

@@ -25,7 +25,7 @@ class AnnotateTask(QWidget):
     ) -> None:
         super().__init__(parent)
         self._timeline = timeline
-        self._nothing = QLabel("Choose a clip in the list to see and hear it.", self)
+        self._nothing = QLabel("The recording that you choose is drawn here.", self)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._nothing.setWordWrap(True)
         self._nothing.setMargin(4 * SPACE_PX)

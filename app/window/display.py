@@ -124,9 +124,10 @@ class Display(QObject):
             self._source.close()
             self._playback.set_clip(None, 0.0)
             window.transport.set_channels(1)
-            window.annotate.show_text(
-                clip.problem if clip else "Choose a clip in the list to see and hear it."
-            )
+            nothing = "Choose a clip in the list to see and hear it."
+            if not self._clips.rowCount():
+                nothing = "The recording that you choose is drawn here."
+            window.annotate.show_text(clip.problem if clip else nothing)
         else:
             self._source.open(clip.path)
             self._playback.set_clip(clip.path, clip.duration_s or 0.0)

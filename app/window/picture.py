@@ -57,7 +57,7 @@ def draw_window(
         from app.application import Studio
         from app.window.theme import set_theme
 
-        app = QApplication(["clser-studio"])
+        app = QApplication(["clser-studio"])  # held until the picture is drawn
         studio = Studio()
         try:
             set_theme(theme)
@@ -68,7 +68,7 @@ def draw_window(
             picture = studio.window.grab()
         finally:
             studio.close()
-            app.processEvents()  # what was deleted later goes now
+        del app
     if not picture.save(str(out_png), "PNG"):
         raise AppError(f"The picture could not be written to {out_png}; choose another place.")
 

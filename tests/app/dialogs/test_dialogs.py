@@ -1,0 +1,130 @@
+"""Tests of app.dialogs: what is typed comes back, and what cannot be used is said."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QDialogButtonBox, QTableWidget
+
+from app.dialogs.about_dialog import about_as_html
+from app.dialogs.clip_fields_dialog import VARIOUS, ClipFields, ClipFieldsDialog
+from app.dialogs.emotions_dialog import COLOUR, KEY, LETTER, NAME, EmotionsDialog
+from app.dialogs.keys_dialog import keys_as_html
+from app.services.versions import Part
+from clser_engine.labels import USUAL_EMOTIONS
+
+FOUR = USUAL_EMOTIONS[:4]
+
+
+@pytest.fixture
+def emotions(qtbot):
+    dialog = EmotionsDialog(FOUR, frozenset({"anger"}))
+    qtbot.addWidget(dialog)
+    return dialog
+
+
+def press(dialog, name):
+    [button] = [b for b in dialog.findChildren(QAbstractButton) if b.accessibleName() == name]
+    button.click()
+    return button
+
+
+def is_ok(dialog):
+    return dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).isEnabled()
+
+
+def table_of(dialog):
+    return dialog.findChild(QTableWidget)
+
+
+def test_the_set_comes_back_as_it_was(emotions):
+    assert emotions.emotions() == FOUR
+    assert emotions.problem() == ""
+    assert is_ok(emotions)
+
+
+def test_a_new_emotion_has_its_own_letter_colour_and_key(emotions):
+    press(emotions, "Add an emotion")
+
+    assert emotions.emotions() == USUAL_EMOTIONS[:5]
+
+
+def test_emotions_beyond_the_usual_ones_can_be_added(emotions):
+    for _ in range(7):
+        press(emotions, "Add an emotion")
+
+    assert emotions.problem() == ""
+    assert len({emotion.colour for emotion in emotions.emotions()}) == 11
+    assert emotions.emotions()[-1].key == ""
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "text", "problem"),
+    [
+        (1, LETTER, "a", "Two emotions have the letter 'A'; change one of them."),
+        (1, KEY, "1", "Two emotions have the key '1'; change one of them."),
+        (1, NAME, "anger", "Two emotions have the name 'anger'; change one of them."),
+        (1, KEY, "0", "The key of happiness is '0'; give it a digit from 1 to 9."),
+        (1, NAME, "unsure", "unsure is always there as an answer; choose another name."),
+    ],
+)
+def test_what_cannot_be_used_is_said_before_ok(emotions, row, column, text, problem):
+    table_of(emotions).item(row, column).setText(text)
+
+    assert emotions.problem() == problem
+    assert not is_ok(emotions)
+
+
+def test_an_emotion_that_labels_carry_stays(emotions):
+    table = table_of(emotions)
+    table.setCurrentCell(0, NAME)
+
+    button = press(emotions, "Remove the emotion")
+
+    assert emotions.emotions() == FOUR
+    assert button.toolTip() == "Labels carry this emotion, so it stays."
+    assert not table.item(0, NAME).flags() & Qt.ItemFlag.ItemIsEditable
+
+
+def test_emotions_are_removed_and_moved(emotions):
+    table = table_of(emotions)
+    table.setCurrentCell(1, NAME)
+    press(emotions, "Remove the emotion")
+    table.setCurrentCell(2, NAME)
+    press(emotions, "Move the emotion up")
+
+    assert [emotion.name for emotion in emotions.emotions()] == ["anger", "neutral", "sadness"]
+    assert table.item(0, COLOUR).text() == "#D55E00"
+
+
+def test_fields_that_differ_stay_unless_something_is_typed(qtbot):
+    dialog = ClipFieldsDialog(ClipFields(language="de", speaker=None), 12)
+    qtbot.addWidget(dialog)
+    assert dialog.fields() == ClipFields(language="de", speaker=None)
+    assert dialog._speaker.placeholderText() == VARIOUS
+
+    dialog._speaker.setText(" s07 ")
+    dialog._language.setText("")
+
+    assert dialog.fields() == ClipFields(language="", speaker="s07")
+
+
+def test_keys_are_grouped_and_escaped():
+    html = keys_as_html(
+        [
+            ("&File", ("Ctrl+N",), "New."),
+            ("&View/&Theme", (), "No key."),
+            ("&View", ("W", "+"), "Wide <b>."),
+        ]
+    )
+
+    assert html.count("<h3>") == 2
+    assert "No key" not in html
+    assert "Wide &lt;b&gt;." in html
+    assert "<b>W</b> &nbsp;or&nbsp; <b>+</b>" in html
+
+
+def test_about_names_licences_and_says_what_is_measured():
+    html = about_as_html("1.0", [Part(name="numpy", version="2", licence="BSD-3-Clause")])
+
+    for words in ("CLSER Studio 1.0", "BSD-3-Clause", "CC BY-NC-SA 4.0", "Apache License 2.0"):
+        assert words in html
+    assert "Nothing leaves this computer" in html
