@@ -63,6 +63,11 @@ class LabelBar(QWidget):
         return tuple(button.text() for button in self._buttons.values())
 
     @property
+    def suggestion_text(self) -> str:
+        """What the bar says of the model's suggestion."""
+        return self._suggestion.text()
+
+    @property
     def target_text(self) -> str:
         """What the bar says an answer is about."""
         return self._target.text()
