@@ -3,6 +3,7 @@
 AppError
 ├── ProjectError           a project cannot be created, opened or written
 │   ├── ProjectLockedError another window has it open
+│   ├── ProjectFolderError its folder cannot be written
 │   └── ProjectTooNewError a newer version made it
 ├── PlaybackError          the sound device cannot play
 └── SettingsError          the settings file is wrong
@@ -24,6 +25,10 @@ class ProjectError(AppError):
 
 class ProjectLockedError(ProjectError):
     """Another window has the project open."""
+
+
+class ProjectFolderError(ProjectError):
+    """The project's folder cannot be written."""
 
 
 class ProjectTooNewError(ProjectError):

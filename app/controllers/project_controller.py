@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.domain.clips import Guess, Probe
 from app.domain.edits import Changes, Edit
-from app.errors import AppError
+from app.errors import AppError, ProjectFolderError, ProjectLockedError
 from app.services.project_files import project_folder
 from app.services.project_store import ProjectStore
 
@@ -21,12 +21,15 @@ class ProjectController(QObject):
         project_closed: Before the store of the signal before is closed.
         changed: `Changes`, after every edit, undo, redo and everything found out.
         failed: One sentence; nothing was changed.
+        read_only_offered: The `Path` of a project that cannot be opened for writing but can be
+            looked at, just after `failed` said why.
     """
 
     project_opened = Signal(object)
     project_closed = Signal()
     changed = Signal(object)
     failed = Signal(str)
+    read_only_offered = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +53,8 @@ class ProjectController(QObject):
             store = ProjectStore.open(Path(path), read_only=read_only)
         except AppError as error:
             self.failed.emit(str(error))
+            if isinstance(error, (ProjectLockedError, ProjectFolderError)):
+                self.read_only_offered.emit(Path(path))
             return False
         self._show(store)
         return True

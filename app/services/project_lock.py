@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.errors import ProjectError, ProjectLockedError
+from app.errors import ProjectFolderError, ProjectLockedError
 
 LOCK_NAME = "project.lock"
 
@@ -50,7 +50,7 @@ class ProjectLock:
 
     Raises:
         ProjectLockedError: If another window, here or on another computer, has the project open.
-        ProjectError: If the folder cannot be written.
+        ProjectFolderError: If the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,7 +87,7 @@ class ProjectLock:
         try:
             return os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
         except OSError as error:
-            raise ProjectError(
+            raise ProjectFolderError(
                 f"The project {folder.name} cannot be changed because its folder {folder} is not"
                 f" writable ({error.strerror}); open it read-only, or copy it to another folder."
             ) from error

@@ -109,8 +109,9 @@ class ProjectStore:
 
         Raises:
             ProjectLockedError: If another window has it open.
+            ProjectFolderError: If its folder cannot be written.
             ProjectTooNewError: If a newer version of the program made it.
-            ProjectError: If it is missing, no project, damaged or not writable.
+            ProjectError: If it is missing, no project or damaged.
         """
         folder = project_folder(folder)
         try:

@@ -83,6 +83,8 @@ def test_opening_what_is_open_does_nothing(project, heard, tmp_path):
 def test_what_cannot_be_opened_leaves_what_is_open(project, heard, tmp_path):
     project.create(tmp_path / "a.clser-project")
     other = ProjectStore.create(tmp_path / "other.clser-project")
+    offered = []
+    project.read_only_offered.connect(offered.append)
 
     assert not project.open(tmp_path / "gone.clser-project")
     assert not project.open(tmp_path / "other.clser-project")
@@ -90,7 +92,8 @@ def test_what_cannot_be_opened_leaves_what_is_open(project, heard, tmp_path):
 
     assert project.store.folder == tmp_path / "a.clser-project"
     assert [text.split(" ")[0] for text in heard.failures] == ["The", "The", str(other.folder)]
-    assert project.open(tmp_path / "other.clser-project", read_only=True)
+    assert offered == [other.folder], "what is gone cannot be looked at"
+    assert project.open(offered[0], read_only=True)
     assert project.store.is_read_only
     other.close()
 
