@@ -1,4 +1,4 @@
-"""Every audio fixture through `clser analyze`: it opens, or one sentence says why not.
+"""Every audio fixture through `clser analyze` and the window's importer: it opens, or one sentence.
 
 `python tests/e2e/test_fixtures.py` prints the counts by outcome.
 """
@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from app.controllers.clip_controller import ClipController
+from app.controllers.project_controller import ProjectController
+from app.jobs.runner import JobRunner
 from clser_engine.audio.ffmpeg_source import has_ffmpeg
 from clser_engine.audio.read import probe_audio
 from clser_engine.errors import AudioError
@@ -117,6 +120,38 @@ def test_without_ffmpeg_the_same_files_open_that_libsndfile_reads(fixtures, tmp_
     check_run(finished, reports, facts)
     sentences = [fact for fact in facts.values() if isinstance(fact, str)]
     assert any("installing ffmpeg may open it" in sentence for sentence in sentences)
+
+
+@pytest.fixture
+def runner(qapp):
+    runner = JobRunner()
+    yield runner
+    assert runner.shutdown() == []
+
+
+@pytest.mark.slow
+def test_every_audio_fixture_goes_through_the_importer_of_the_window(
+    qtbot, runner, fixtures, tmp_path
+):
+    project = ProjectController()
+    project.create(tmp_path / "a.clser-project")
+    importer = ClipController(project, runner)
+
+    importer.add(list(fixtures))
+    qtbot.waitUntil(lambda: not importer.is_busy, timeout=120_000)
+
+    clips = {Path(clip.path): clip for clip in project.store.clips()}
+    project.close()
+    assert clips.keys() == fixtures.keys()
+    for path, clip in clips.items():
+        facts = facts_of(path)
+        if isinstance(facts, str):
+            assert clip.problem == facts
+        else:
+            _, rate, channels, frames = facts
+            assert (str(clip.sample_rate_hz), str(clip.channels)) == (rate, channels)
+            assert clip.duration_s == int(frames) / int(rate)
+            assert clip.problem == ""
 
 
 def main():
