@@ -34,6 +34,10 @@ def main(project: str) -> int:
     studio.window.label_saved.connect(on_saved)
     studio.show()
     studio.open([Path(project)])
+    if studio.project.store is None:
+        sys.stderr.write(f"{project} cannot be opened\n")
+        studio.close()
+        return 1
     # A key goes to the window that has the focus: as soon as the system gives it, press.
     app.focusWindowChanged.connect(lambda _: QTimer.singleShot(0, press))
     QTimer.singleShot(60_000, app.quit)

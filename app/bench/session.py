@@ -15,6 +15,7 @@ from app.bench import material as made
 from app.bench import measures
 from app.bench.__main__ import HOUR_S, LONG_HOURS, NUM_LONG_LABELS, row_of
 from app.bench.stage import Stage
+from app.domain.labels import Label
 
 Result = TypeVar("Result")
 Figures = dict[str, float]
@@ -22,6 +23,7 @@ Rows = list[dict[str, object]]
 
 NUM_FRAMES = 330
 NUM_KEYS = 50
+FIRST_CLIP = "short000"
 
 
 def measure(
@@ -52,8 +54,12 @@ def measure(
     assert isinstance(app, QApplication)
     if "window" in groups:
         run.window()
-    if {"open", "frames", "keys"} & set(groups):
-        run.hour(groups)
+    if "open" in groups:
+        run.opening()
+    if "frames" in groups:
+        run.hour()
+    if "keys" in groups:
+        run.keys()
     if "long" in groups:
         run.long()
         settings["labels_8h"] = f"{NUM_LONG_LABELS} on the recording of {LONG_HOURS} h"
@@ -82,58 +88,55 @@ class _Run:
         self._note("window_ms", times)
         self.figures["window_ms"] = statistics.median(times)
 
-    def hour(self, groups: Collection[str]) -> None:
-        """Opening, panning and labelling with an hour of speech."""
+    def opening(self) -> None:
+        """Opening a recording of ten minutes that was never opened before."""
         ten = self._step("10 min file", lambda: made.join_recording(self._folder, "ten", 600.0))
-        hour = self._step("1 h file", lambda: made.join_recording(self._folder, "hour", HOUR_S))
-        project = made.make_project(
-            self._home / "hour" / "Hour.clser-project",
-            {"ten": ten, "hour": hour},
-            {"hour": made.labels_of("hour", hour)},
-        )
+        stage = self._open("ten", ten, ())
+        times = []
+        for _ in range(3 if self._is_quick else 7):
+            self._show(stage, FIRST_CLIP)
+            times.append(measures.first_pixels_ms(stage, "ten", is_warm=False))
+            stage.wait(lambda: _is_complete(stage), "the 10 min file")
+        self._note("open_10min_first_pixels_ms", times)
+        self.figures["open_10min_first_pixels_ms"] = statistics.median(times)
+        stage.window.close()
+
+    def hour(self) -> None:
+        """Panning and zooming over an hour of speech with posteriors and labels."""
+        hour = self._hour()
         analysis = self._step("posteriors of 1 h", lambda: made.analyse(hour))
-        stage = self._open(project)
-        if "open" in groups:
-            times = []
-            for _ in range(3 if self._is_quick else 7):
-                self._show(stage, "short000")
-                times.append(measures.first_pixels_ms(stage, "ten", is_warm=False))
-                stage.wait(lambda: _is_complete(stage), "the 10 min file")
-            self._note("open_10min_first_pixels_ms", times)
-            self.figures["open_10min_first_pixels_ms"] = statistics.median(times)
-        if "frames" in groups:
-            self._show(stage, "hour")
-            stage.studio.annotate.keep_analysis("hour", analysis)
-            stage.rest(1.0)
-            assert stage.timeline.posteriors.pyramid is not None
-            self._frames(stage, "1h")
-        if "keys" in groups:
-            self._show(stage, "short000")
-            times = self._step("keys", lambda: measures.key_times_ms(stage, NUM_KEYS))
-            self._note("key_to_visible_ms", times)
-            self.figures["key_to_visible_p95_ms"] = measures.percentile_95(times)
+        stage = self._open("hour", hour, made.labels_of("hour", hour))
+        self._show(stage, "hour")
+        stage.studio.annotate.keep_analysis("hour", analysis)
+        stage.rest(1.0)
+        self._frames(stage, "1h")
+        stage.window.close()
+
+    def keys(self) -> None:
+        """Labelling short recordings."""
+        stage = self._open("", None, ())
+        self._show(stage, FIRST_CLIP)
+        times = self._step("keys", lambda: measures.key_times_ms(stage, NUM_KEYS))
+        self._note("key_to_visible_ms", times)
+        self.figures["key_to_visible_p95_ms"] = measures.percentile_95(times)
         stage.window.close()
 
     def long(self) -> None:
         """Opening and panning with eight hours and a hundred thousand labels."""
-        hour = self._step("1 h file", lambda: made.join_recording(self._folder, "hour", HOUR_S))
+        hour = self._hour()
         long = self._step(
             f"{LONG_HOURS} h file",
             lambda: made.join_recording(self._folder, "long", LONG_HOURS * HOUR_S),
         )
         analysis = made.repeat(self._step("posteriors", lambda: made.analyse(hour)), LONG_HOURS)
-        project = made.make_project(
-            self._home / "long" / "Long.clser-project",
-            {"long": long},
-            {"long": made.many_labels("long", long.duration_s, NUM_LONG_LABELS)},
-        )
-        stage = self._open(project)
-        self._show(stage, "short000")
+        labels = made.many_labels("long", long.duration_s, NUM_LONG_LABELS)
+        stage = self._open("long", long, labels)
+        self._show(stage, FIRST_CLIP)
         before_mb = measures.resident_mb()
         self._step("first reading of the long file", lambda: self._show(stage, "long"))
         times = []
         for _ in range(3 if self._is_quick else 5):
-            self._show(stage, "short000")
+            self._show(stage, FIRST_CLIP)
             times.append(measures.first_pixels_ms(stage, "long", is_warm=True))
         self._note("open_8h_warm_first_pixels_ms", times)
         self.figures["open_8h_warm_first_pixels_ms"] = statistics.median(times)
@@ -152,10 +155,18 @@ class _Run:
         self._note(f"frame_processor_ms_{what}", processor_times)
         self.figures[f"frame_p95_ms_{what}"] = measures.percentile_95(times)
 
-    def _open(self, project: Path) -> Stage:
-        studio = Studio(starts_engine=False)
-        stage = Stage(studio)
-        studio.open([project])
+    def _hour(self) -> made.Recording:
+        return self._step("1 h file", lambda: made.join_recording(self._folder, "hour", HOUR_S))
+
+    def _open(
+        self, clip_id: str, recording: made.Recording | None, labels: tuple[Label, ...]
+    ) -> Stage:
+        """Open the window on a project with short clips and perhaps a long one."""
+        folder = self._home / (clip_id or "short")
+        recordings = {clip_id: recording} if recording is not None else {}
+        project = made.make_project(folder / "Bench.clser-project", recordings, {clip_id: labels})
+        stage = Stage(Studio(starts_engine=False))
+        stage.studio.open([project])
         stage.rest(0.5)
         return stage
 

@@ -19,8 +19,8 @@ def draw_envelope(
         margin: Share of the half height that full scale takes.
     """
     height = plot.height
-    middle = (height - 1) / 2
-    scale = middle * margin
+    middle = height // 2  # a whole row: silence is one even line
+    scale = (middle - 1) * margin
     unknown = np.isnan(envelope.maxima)
     # Each column reaches to the one before, as a line through the samples would.
     minima, maxima = np.nan_to_num(envelope.minima), np.nan_to_num(envelope.maxima)

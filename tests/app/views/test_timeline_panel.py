@@ -39,9 +39,10 @@ def wheel(pane, x, notches, modifier=Qt.KeyboardModifier.NoModifier):
 
 def picture(pane):
     """Return a pane's plot as (height, width) of 0xffRRGGBB, logical pixels."""
-    image = pane.grab().toImage().convertToFormat(pane.grab().toImage().Format.Format_RGB32)
+    grabbed = pane.grab().toImage()
+    image = grabbed.convertToFormat(grabbed.Format.Format_RGB32)
     rows = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)
-    return rows[:, GUTTER_PX : image.width()]
+    return rows[:, GUTTER_PX : image.width()].copy()  # the image's memory goes with the image
 
 
 def columns_with(pane, colour):
