@@ -21,6 +21,7 @@ class ActionSet:
         self._menus: dict[str, QMenu] = {}
         self._actions: dict[str, QAction] = {}
         self._rows: dict[str, ActionRow] = {}
+        self._reasons: dict[str, str] = {}
         self._answer_ids: tuple[str, ...] = ()
         for row in ACTIONS:
             menu = self._menu(row.menu)
@@ -51,6 +52,7 @@ class ActionSet:
         for action_id in self._answer_ids:
             action = self._actions.pop(action_id)
             del self._rows[action_id]
+            del self._reasons[action_id]
             self._window.removeAction(action)
             action.deleteLater()
         rows = answer_rows(emotions)
@@ -64,6 +66,9 @@ class ActionSet:
 
     def allow(self, action_id: str, why_not: str = "") -> None:
         """Enable an action, or disable it with the sentence that says why."""
+        if self._reasons.get(action_id) == why_not:
+            return  # asked for every action after every key
+        self._reasons[action_id] = why_not
         action, row = self._actions[action_id], self._rows[action_id]
         action.setEnabled(not why_not)
         keys = f"  ({shown_key(row)})" if row.keys else ""
