@@ -136,11 +136,10 @@ def test_dead_model_fails_with_its_reason_and_the_engine_lives(make_engine, reco
 
 def test_analysis_arrives_whole_and_in_parts_below_1_mb(engine, recording):
     path = recording("frames=400000")
-    parts = []
     stub = EngineStub(grpc.insecure_channel(engine.address))
     request = pb.AnalyzeRequest(audio=pb.AudioRef(local_path=os.fsencode(path)))
-    for event in stub.Analyze(request, metadata=token_metadata(TOKEN)):
-        parts.append((event.WhichOneof("event"), event.ByteSize()))
+    events = stub.Analyze(request, metadata=token_metadata(TOKEN))
+    parts = [(event.WhichOneof("event"), event.ByteSize()) for event in events]
 
     result = engine.client.analyze(path, RunContext())
 

@@ -59,11 +59,9 @@ def test_analysis_comes_out_as_it_went_in(analysis):
 )
 def test_events_that_do_not_fit_are_refused(analysis, change, what):
     events = list(wire.analysis_to_events(analysis, b"", from_cache=False))
-    assembler = wire.AnalysisAssembler()
 
     with pytest.raises(ServiceError) as raised:
-        for event in change(events):
-            assembler.add(event)
+        assemble(change(events))
 
     assert str(raised.value) == (
         f"The engine's answer does not fit together: it sent {what}; "
