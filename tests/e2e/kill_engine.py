@@ -6,8 +6,8 @@ The window (offscreen, with the engine and model that are shipped) has a project
 open: the shared corpora where they are, else the demo recordings, joined to files of minutes. The
 engine is killed while it starts, while it analyses and while it waits, each at a random moment.
 A timer of 5 ms in the window's event loop measures the longest stall; on a machine that is busy
-with other programs `longest_own_work_ms` says how much of it was the window. Exit code 0 only if every
-recording was analysed in the end, nothing blocked for more than 100 ms and no process is left.
+with other programs `longest_own_work_ms` says how much of it was the window. Exit code 0 only if
+every recording was analysed in the end, nothing blocked for over 100 ms and no process is left.
 """
 
 import argparse
