@@ -65,25 +65,12 @@ def kill_once(
         [sys.executable, HERE / "kill_recorder.py", record], stdin=child.stdout
     )
     child.stdout.close()
-    started_s = time.monotonic()
-    if when == "starting":
-        time.sleep(rng.uniform(0.0, 2.0))
-    else:
-        awaited = b"phase opening" if when == "opening" else b"phase idle"
-        while awaited not in record.read_bytes() and child.poll() is None:
-            if time.monotonic() - started_s > START_TIMEOUT_S:
-                raise SystemExit("The window was not ready in time.")
-            time.sleep(0.005)
-        if when == "inside":  # it kills itself
-            child.wait(START_TIMEOUT_S)
-        elif when == "opening":
-            time.sleep(rng.uniform(0.0, 0.1))
-        else:
-            time.sleep(rng.uniform(0.0, 2.0))
-    ended_before = child.poll() not in (None, -signal.SIGKILL)
-    child.kill()
-    child.wait()
-    recorder.wait()
+    try:
+        ended_before = wait_for(child, record, when, rng)
+    finally:
+        child.kill()
+        child.wait()
+        recorder.wait()
 
     said, phase, steps = replay(record, before)
     start_s = time.perf_counter()
@@ -104,6 +91,26 @@ def kill_once(
         "when": when,
         "engine": engine,
     }
+
+
+def wait_for(child: subprocess.Popen, record: Path, when: str, rng: random.Random) -> bool:
+    """Wait for the moment of the kill; return whether the child ended by itself before."""
+    started_s = time.monotonic()
+    if when == "starting":
+        time.sleep(rng.uniform(0.0, 2.0))
+    else:
+        awaited = b"phase opening" if when == "opening" else b"phase idle"
+        while awaited not in record.read_bytes() and child.poll() is None:
+            if time.monotonic() - started_s > START_TIMEOUT_S:
+                raise SystemExit("The window was not ready in time.")
+            time.sleep(0.005)
+        if when == "inside":  # it kills itself
+            child.wait(START_TIMEOUT_S)
+        elif when == "opening":
+            time.sleep(rng.uniform(0.0, 0.1))
+        else:
+            time.sleep(rng.uniform(0.0, 2.0))
+    return child.poll() not in (None, -signal.SIGKILL)
 
 
 def take_back(store: ProjectStore, phase: str) -> None:

@@ -314,3 +314,47 @@ def test_describing_and_removing_clips_are_single_steps(qtbot, project, clips):
     project.undo()
     assert len(project.store.clips()) == 3
     wait_until_read(qtbot, clips)
+
+
+def test_what_nobody_foresaw_is_told_and_ends_the_work(
+    qtbot, project, clips, recordings, monkeypatch, caplog
+):
+    def fail(*_):
+        raise RuntimeError("a bug")
+
+    failed = []
+    clips.failed.connect(failed.append)
+    monkeypatch.setattr("app.controllers.clip_controller.find_audio", fail)
+    clips.add([recordings])
+    qtbot.waitUntil(lambda: len(failed) == 1, timeout=TIMEOUT_MS)
+    monkeypatch.undo()
+    monkeypatch.setattr("app.controllers.probe_controller.probe_files", fail)
+    clips.add([recordings])
+    qtbot.waitUntil(lambda: len(failed) == 2, timeout=TIMEOUT_MS)
+
+    wait_until_read(qtbot, clips)
+    assert all(text.startswith("Something unforeseen went wrong (Runtime") for text in failed)
+    assert len(project.store.clips()) == 4
+    caplog.clear()
+
+
+def test_a_folder_that_vanishes_stops_adding_with_one_sentence(qtbot, project, clips, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(3 * ADD_BATCH):
+        (folder / f"{number}.wav").write_bytes(b"x")
+    failed, finished = [], []
+    project.failed.connect(failed.append)
+    clips.finished.connect(finished.append)
+    place = project.store.folder
+    clips.progressed.connect(
+        lambda words, done, total: done == ADD_BATCH and place.rename(tmp_path / "moved")
+    )
+
+    clips.add([folder])
+    qtbot.waitUntil(lambda: bool(finished), timeout=TIMEOUT_MS)
+    wait_until_read(qtbot, clips)
+
+    assert finished[0] == f"Added {ADD_BATCH} recordings."
+    assert 1 <= len(failed) <= 2, "one for the adding, one for the reading"
+    assert len(project.store.clips()) == ADD_BATCH
