@@ -15,7 +15,7 @@ it stopped.
 
 example: clser bench transfer --protocol loco --seeds 3 --out loco.json
 """
-LOCO_CORPORA = ("emodb", "emovo", "nemo", "ravdess", "urdu")
+LOCO_CORPORA = "emodb,emovo,nemo,ravdess,urdu"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[],
         help="replace one setting of the run",
     )  # fmt: skip
+    parser.add_argument(
+        "--corpora",
+        default=LOCO_CORPORA,
+        metavar="NAMES",
+        help=f"folders of corpora, with commas (default: {LOCO_CORPORA})",
+    )
     parser.add_argument("--seeds", type=int, default=3, help="models per target (default: 3)")
     parser.add_argument("--out", type=Path, required=True, metavar="RESULT.json")
     parser.add_argument("--quick", action="store_true", help="one seed and short training")
@@ -50,7 +56,10 @@ def run(args: argparse.Namespace) -> int:
     if args.seeds < 1:
         raise BadValueError(f"Bad seeds: got {args.seeds}, expected at least 1.")
     config = load_run_config(args.recipe, args.overrides)
-    config = replace(config, manifests=tuple(f"{name}/manifest.csv" for name in LOCO_CORPORA))
+    names = args.corpora.split(",")
+    if len(set(names)) < 2:
+        raise BadValueError(f"Bad corpora: got {args.corpora!r}, expected at least two names.")
+    config = replace(config, manifests=tuple(f"{name}/manifest.csv" for name in names))
     if args.quick:
         config = replace(config, frame_steps=20)
     seeds = list(range(1 if args.quick else args.seeds))

@@ -195,8 +195,9 @@ _preload = threading.Lock()
 def _providers(device: Device) -> tuple[Sequence[str], str]:
     """Return onnxruntime's providers and the device's name.
 
-    The CUDA provider is asked for only where there is a GPU: elsewhere asking prints an error. The
-    compact model is faster on the processor than a GPU is reached, so `auto` stays on it.
+    The CUDA provider is asked for only where there is a GPU: elsewhere asking prints an error. One
+    core runs the compact model hundreds of times faster than real time, so `auto` stays on the
+    processor and leaves the GPU to whoever needs it.
     """
     import onnxruntime
 

@@ -1,0 +1,173 @@
+"""Tests of clser_engine.inference.predictor, on the model that ships."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from clser_engine.errors import BadValueError, Cancelled, DeviceError
+from clser_engine.inference.predictor import compute_statistics, load_predictor
+from clser_engine.runtime import RunContext
+
+
+@pytest.mark.parametrize("seconds", [1 / 16_000, 0.03, 1.0, 3.777, 25.0])
+def test_torch_and_onnxruntime_give_the_same_numbers(predictor, recording, seconds):
+    other = load_predictor(runtime="torch")
+    path = recording(seconds)
+
+    onnx, torch = predictor.analyze(path), other.analyze(path)
+
+    assert np.abs(onnx.posteriors.values - torch.posteriors.values).max() < 1e-4
+    assert np.abs(onnx.utterance.posterior - torch.utterance.posterior).max() < 1e-4
+    scale = np.maximum(1, np.abs(torch.functionals))
+    assert (np.abs(onnx.functionals - torch.functionals) / scale).max() < 1e-4
+    assert (other.runtime.split()[0], predictor.runtime.split()[0]) == ("torch", "onnxruntime")
+
+
+def test_an_analysis_is_whole(predictor, recording):
+    analysis = predictor.analyze(recording(2.5))
+
+    assert analysis.duration_s == 2.5
+    assert analysis.model == predictor.card.model_id
+    assert analysis.posteriors.frame_rate_hz == 25
+    assert analysis.posteriors.values.shape == (63, 4)
+    np.testing.assert_allclose(analysis.posteriors.values.sum(axis=1), 1, atol=1e-5)
+    assert analysis.utterance.posterior.sum() == pytest.approx(1, abs=1e-5)
+    assert analysis.utterance.confidence == pytest.approx(analysis.utterance.posterior.max())
+    best = predictor.card.classes[int(analysis.utterance.posterior.argmax())]
+    assert (analysis.utterance.emotion, analysis.utterance.statistics) == (best, "none")
+
+
+def test_blocks_give_the_frames_of_one_pass(predictor, speech):
+    samples = speech(47.3)
+
+    in_blocks = predictor.analyze_samples(samples).posteriors.values
+
+    np.testing.assert_allclose(in_blocks, predictor.frame_posteriors(samples), atol=1e-5)
+
+
+def test_how_the_samples_arrive_does_not_matter(predictor, speech, monkeypatch):
+    samples = speech(31.0)
+    usual = predictor.analyze_samples(samples)
+
+    monkeypatch.setattr("clser_engine.inference.predictor.READ_BLOCK_S", 0.7)
+    other = predictor.analyze_samples(samples)
+
+    np.testing.assert_allclose(other.posteriors.values, usual.posteriors.values, atol=1e-6)
+    np.testing.assert_allclose(other.functionals, usual.functionals, atol=1e-3, rtol=1e-4)
+
+
+def test_a_repeated_recording_has_the_functionals_of_one(predictor, speech):
+    samples = speech(10.0)
+
+    once = predictor.analyze_samples(samples)
+    often = predictor.analyze_samples(np.tile(samples, 6))
+
+    spread = np.abs(once.functionals) + 1
+    assert np.median(np.abs(often.functionals - once.functionals) / spread) < 0.05
+
+
+def test_the_utterance_can_be_computed_again_from_the_functionals(predictor, recording):
+    for seconds in (2.0, 30.0):
+        analysis = predictor.analyze(recording(seconds))
+
+        [again] = predictor.score(analysis.functionals[None])
+
+        np.testing.assert_allclose(again.posterior, analysis.utterance.posterior, atol=1e-6)
+
+
+def test_statistics_are_used_and_named(predictor, speech):
+    functionals = np.stack(
+        [predictor.analyze_samples(speech(1.5, seed)).functionals for seed in range(5)]
+    )
+    statistics = compute_statistics(functionals)
+
+    scores = predictor.score(functionals, statistics)
+
+    assert {score.statistics for score in scores} == {"project (5 clips)"}
+    alone = predictor.score(functionals)
+    assert any(
+        np.abs(a.posterior - b.posterior).max() > 0.01 for a, b in zip(scores, alone, strict=True)
+    )
+    np.testing.assert_allclose(statistics.mean, functionals.mean(axis=0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(statistics.std, functionals.std(axis=0), rtol=1e-3, atol=1e-4)
+    assert compute_statistics(functionals[:1]).words == "project (1 clip)"
+    assert predictor.score(functionals[:0]) == []
+
+
+def test_wrong_functionals_are_refused(predictor):
+    with pytest.raises(BadValueError) as raised:
+        predictor.score(np.zeros((2, 3), np.float32))
+    size = predictor.card.values["num_functionals"]
+    assert str(raised.value) == (
+        f"Bad functionals shape: got (2, 3), expected (B, {size}) from this model."
+    )
+    with pytest.raises(BadValueError) as raised:
+        compute_statistics(np.zeros((0, 3), np.float32))
+    assert str(raised.value) == (
+        "Bad functionals shape: got (0, 3), expected (B, D) with B at least 1."
+    )
+    with pytest.raises(BadValueError) as raised:
+        compute_statistics(np.full((2, 3), np.nan, np.float32))
+    assert str(raised.value) == "Bad functionals: got a number that is not finite, expected none."
+
+
+def test_unknown_runtime_and_device_are_named():
+    with pytest.raises(BadValueError) as raised:
+        load_predictor(runtime="tvm")
+    assert str(raised.value) == "Bad runtime: got 'tvm', expected 'onnx' or 'torch'."
+    with pytest.raises(BadValueError) as raised:
+        load_predictor(device="tpu")
+    assert str(raised.value) == "Bad device: got 'tpu', expected 'auto', 'cpu' or 'cuda'."
+
+
+def test_a_missing_gpu_is_named(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError) as raised:
+        load_predictor(device="cuda")
+    assert str(raised.value) == "There is no CUDA device to run on; choose 'cpu' or 'auto'."
+    with pytest.raises(DeviceError) as raised:
+        load_predictor(device="cuda", runtime="torch")
+    assert str(raised.value) == (
+        "There is no CUDA device that torch can use; choose 'cpu' or 'auto'."
+    )
+
+
+def test_cancelling_stops_the_work(predictor, recording):
+    context = RunContext()
+    seen = []
+    context = RunContext(lambda stage, done, total: (seen.append(stage), context.cancel()))
+
+    with pytest.raises(Cancelled):
+        predictor.analyze(recording(60.0), context)
+
+    assert len(seen) == 1
+
+
+def test_one_pass_is_short_enough_to_cancel_between(predictor, speech):
+    samples = speech(20.0)
+    predictor.analyze_samples(samples)
+
+    start = time.process_time()
+    predictor.analyze_samples(samples)
+
+    # Progress comes between passes: at least every 200 ms on a processor that is not shared.
+    assert time.process_time() - start < 0.5
+
+
+def test_normal_use_prints_nothing(recording):
+    code = (
+        "import sys; from clser_engine.inference.predictor import load_predictor;"
+        "load_predictor().analyze(sys.argv[1]);"
+        "assert 'torch' not in sys.modules"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, recording(1.0)], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
