@@ -112,7 +112,12 @@ def kill_once(folder: Path, record: Path, rng: random.Random) -> dict[str, objec
         [sys.executable, HERE / "kill_recorder.py", record], stdin=child.stdout
     )
     child.stdout.close()
-    time.sleep(rng.uniform(0.0, 0.6) if rng.random() < 0.2 else rng.uniform(0.6, 2.0))
+    if rng.random() < 0.2:
+        time.sleep(rng.uniform(0.0, 0.6))
+    else:
+        while b"phase idle" not in record.read_bytes() and child.poll() is None:
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0.0, 1.5))
     child.kill()
     child.wait()
     recorder.wait()

@@ -99,6 +99,18 @@ def test_a_lock_of_another_computer_is_respected_and_the_way_out_named(folder):
     ProjectStore.open(folder).close()
 
 
+def test_a_lock_whose_text_is_gone_still_keeps_others_out(folder, holder):
+    (folder / LOCK_NAME).write_text("")
+
+    with pytest.raises(ProjectLockedError) as raised:
+        ProjectStore.open(folder)
+
+    assert str(raised.value) == (
+        "The project a.clser-project is open in another window; use that window or open it"
+        " read-only."
+    )
+
+
 class WithoutSystemLocks:
     """A file system that has no locks, as some network shares."""
 
