@@ -402,6 +402,7 @@ def quick_folder():
     shutil.rmtree(parent)
 
 
+@pytest.mark.timeout(1200)
 def test_ten_thousand_random_steps_and_undoing_all_leave_every_byte_as_it_was(quick_folder):
     store = ProjectStore.create(quick_folder)
     clip = make_clip()
