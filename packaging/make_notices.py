@@ -7,7 +7,7 @@ packaging/test.sh on Linux. Tests compare both files with what it would write.
 """
 
 import re
-from collections.abc import Iterable
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -84,22 +84,27 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def find_requirements(name: str, extras: Iterable[str] = ()) -> dict[str, metadata.Distribution]:
-    """Return everything that an installed package needs here, itself included, by name."""
+def find_requirements(*, tools: bool = False) -> dict[str, metadata.Distribution]:
+    """Return everything installed that pyproject.toml asks for, directly or not, by name.
+
+    Args:
+        tools: Take what the checks need too.
+    """
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    extra = project["optional-dependencies"]["dev"] if tools else []
+    waiting = [(line, "") for line in (*project["dependencies"], *extra)]
     found: dict[str, metadata.Distribution] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [(name, extra) for extra in ("", *extras)]
     while waiting:
-        name, extra = waiting.pop()
-        key = normalise(name)
-        if (key, extra) in seen:
+        line, wanted_by = waiting.pop()
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": wanted_by}):
             continue
-        seen.add((key, extra))
-        found[key] = metadata.distribution(name)
-        for line in found[key].requires or ():
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-                waiting += [(requirement.name, e) for e in ("", *requirement.extras)]
+        name = normalise(requirement.name)
+        found[name] = metadata.distribution(name)
+        for part in {"", *requirement.extras} - {part for key, part in seen if key == name}:
+            seen.add((name, part))
+            waiting += [(line, part) for line in found[name].requires or ()]
     return dict(sorted(found.items()))
 
 
@@ -130,8 +135,7 @@ def compose_notice() -> str:
     """Return the text of NOTICE.md."""
     rows = [
         f"| {name} | {distribution.version} | {find_licence(name, distribution)} |\n"
-        for name, distribution in find_requirements("clser-studio").items()
-        if name != "clser-studio"
+        for name, distribution in find_requirements().items()
     ]
     return HEAD + "".join(rows)
 
@@ -140,8 +144,7 @@ def compose_constraints() -> str:
     """Return the text of constraints.txt: the tested release of everything, tools included."""
     rows = [
         f"{name}=={distribution.version}\n"
-        for name, distribution in find_requirements("clser-studio", ["dev"]).items()
-        if name != "clser-studio"
+        for name, distribution in find_requirements(tools=True).items()
     ]
     return "# The releases that the tests ran with, by packaging/make_notices.py.\n" + "".join(rows)
 

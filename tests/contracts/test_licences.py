@@ -64,7 +64,7 @@ def test_expressions_are_understood(expression, allowed):
 
 def test_every_licence_is_allowed(make_notices):
     refused = {}
-    for name, distribution in make_notices.find_requirements("clser-studio").items():
+    for name, distribution in make_notices.find_requirements().items():
         licence = make_notices.find_licence(name, distribution)
         if not is_allowed(licence) and not any(re.fullmatch(e, name) for e in EXCEPTIONS):
             refused[name] = licence
