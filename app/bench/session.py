@@ -23,6 +23,7 @@ Rows = list[dict[str, object]]
 
 NUM_FRAMES = 330
 NUM_KEYS = 50
+READING_TIMEOUT_S = 1200.0  # eight hours are read in half a minute where nobody else works
 FIRST_CLIP = "short000"
 
 
@@ -172,7 +173,7 @@ class _Run:
 
     def _show(self, stage: Stage, clip_id: str) -> None:
         stage.window.clip_list.choose(clip_id)
-        stage.wait(lambda: _is_complete(stage, clip_id), f"the clip {clip_id}")
+        stage.wait(lambda: _is_complete(stage, clip_id), f"the clip {clip_id}", READING_TIMEOUT_S)
         stage.rest(0.3)
 
     def _note(self, figure: str, values: list[float]) -> None:

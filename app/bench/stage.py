@@ -39,17 +39,17 @@ class Stage:
         QTimer.singleShot(round(1000 * seconds), loop.quit)
         loop.exec()
 
-    def wait(self, is_there: Callable[[], bool], what: str) -> None:
+    def wait(self, is_there: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> None:
         """Let the event loop run until something is there.
 
         Raises:
             BenchError: If it does not come.
         """
-        deadline = time.perf_counter() + TIMEOUT_S
+        deadline = time.perf_counter() + timeout_s
         while not is_there():
             if time.perf_counter() > deadline:
-                raise BenchError(f"Waited {TIMEOUT_S:.0f} s for {what} in vain.")
-            self.rest(0.005)
+                raise BenchError(f"Waited {timeout_s:.0f} s for {what} in vain.")
+            self.rest(0.02)
 
     def frame_ms(self, act: Callable[[], object]) -> float | None:
         """Return the milliseconds from an event to the last pane on screen.

@@ -6,6 +6,7 @@ import soundfile
 
 from app.services import peaks as peaks_module
 from app.services.peaks import AudioSource, open_source
+from app.services.spectrogram import COLUMNS_PER_TILE, compute_columns
 from app.services.view_cache import ViewCache
 from clser_engine.audio.read import AudioReader
 from clser_engine.errors import AudioError, Cancelled
@@ -113,6 +114,17 @@ def test_fine_tiles_agree_with_the_stored_levels(recording, cache):
     # A stored column is the largest of four, so no fine one beside it exceeds it.
     assert (fine.astype(int) <= coarse.astype(int) + 1).mean() > 0.95
     assert fine[-1].any()  # the last, partial tile is there
+
+
+def test_a_tile_s_first_and_last_columns_see_beyond_the_tile(recording, cache):
+    path, samples = recording
+    source = opened(path, cache)
+    load_all(source, 0.0, 4.0, 1000)
+
+    [tile] = [tile for key, tile in source._tiles.items() if key == (0, 1)]
+
+    whole = compute_columns(samples.mean(axis=1), 0, source.shape, 0, 0, 600)
+    np.testing.assert_array_equal(tile, whole[COLUMNS_PER_TILE : 2 * COLUMNS_PER_TILE])
 
 
 def test_a_second_opening_reads_nothing(recording, cache, monkeypatch):

@@ -66,6 +66,9 @@ def test_the_same_time_is_at_the_same_x_in_every_pane(qtbot, full_panel):
         ribbon = picture(full_panel.posteriors)[-4]
         anger = np.flatnonzero(ribbon == QColor("#D55E00").rgb())
 
+        lane = picture(full_panel.posteriors)[6]  # only a posterior of nearly 1 reaches up here
+        tall = np.flatnonzero(lane == QColor("#D55E00").rgb())
+        assert tall[tall >= x - 5][0] == pytest.approx(x, abs=1.01)
         assert wave[0] == pytest.approx(x, abs=1.01)
         assert label[0] == pytest.approx(x, abs=1.01)
         assert anger[anger >= x - 2][0] == pytest.approx(x, abs=1.01)
