@@ -91,9 +91,9 @@ def recording(tmp_path):
 class Process:
     """A private engine in a process of its own."""
 
-    def __init__(self, *arguments, script=SCRIPT):
+    def __init__(self, *arguments, command=(SCRIPT,)):
         self.popen = subprocess.Popen(
-            [sys.executable, script, *arguments],
+            [sys.executable, *command, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -117,8 +117,8 @@ class Process:
 def start_process(tmp_path):
     processes = []
 
-    def start(*arguments):
-        processes.append(Process("--cache", str(tmp_path / "cache"), *arguments))
+    def start(*arguments, **facts):
+        processes.append(Process("--cache", str(tmp_path / "cache"), *arguments, **facts))
         return processes[-1]
 
     yield start
