@@ -174,6 +174,7 @@ def test_runs_of_a_class_cover_the_recording(tmp_path, make_analysis, num_frames
 
     runs, whole = read_tiers(file)
     assert whole.intervals == ((0.0, pytest.approx(analysis.duration_s), "sadness 0.62"),)
+    assert all(end <= analysis.duration_s + 1e-6 for _, end, _ in runs.intervals)
     classes = analysis.posteriors.values.argmax(axis=1)
     for frame, index in enumerate(classes):
         time_s = frame / 25 + 0.001
