@@ -16,7 +16,7 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def log_file_path() -> Path:
     """Return where `clser` logs; below `CLSER_HOME` where that is set."""
     home = os.environ.get("CLSER_HOME")
-    folder = Path(home) / "logs" if home else user_log_path("clser-studio")
+    folder = Path(home) / "log" if home else user_log_path("clser-studio")
     return folder / "clser.log"
 
 

@@ -247,7 +247,7 @@ def test_what_decoders_print_goes_to_the_log(tmp_path, home):
 
     assert process.returncode == 0
     assert [line for line in errors.splitlines() if not line.startswith("clser: note: ")] == []
-    assert "Xing stream size off" in (home / "logs" / "clser.log").read_text("utf-8")
+    assert "Xing stream size off" in (home / "log" / "clser.log").read_text("utf-8")
 
 
 def test_an_interruption_keeps_what_is_done(tmp_path, make_wav):

@@ -65,7 +65,7 @@ def test_an_unexpected_error_names_the_log_and_keeps_its_traceback_there(
 ):
     assert run_command(raise_(ZeroDivisionError("oh"))) == 1
 
-    log = home / "logs" / "clser.log"
+    log = home / "log" / "clser.log"
     assert capsys.readouterr().err == (
         "clser: an unexpected ZeroDivisionError stopped the command; "
         f"please report it with the log {log}\n"
