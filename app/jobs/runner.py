@@ -159,7 +159,8 @@ class JobRunner(QObject):
             job.cancel()
         for pool in self._lanes.values():
             pool.shutdown(wait=False, cancel_futures=True)
-        late = wait([future for _, future in self._running.values()], timeout=timeout_s).not_done
+        started = [f for _, f in self._running.values() if not f.cancelled()]  # others never end
+        late = wait(started, timeout=timeout_s).not_done
         return [job.name for job, future in self._running.values() if future in late]
 
     def _pool(self, lane: str) -> ThreadPoolExecutor:

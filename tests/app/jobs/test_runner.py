@@ -186,6 +186,15 @@ def test_shutdown_stops_everything_and_names_what_did_not_stop(qtbot, qapp):
     assert runner.shutdown() == []
 
 
+def test_shutdown_does_not_wait_for_work_that_never_started(qtbot, qapp):
+    runner = JobRunner()
+    runner.submit("count", count_until_cancelled, lane="one")
+    for _ in range(3):
+        runner.submit("wait its turn", count_until_cancelled, lane="one")
+
+    assert runner.shutdown(timeout_s=60.0) == []
+
+
 def test_work_submitted_after_shutdown_is_cancelled(qtbot, qapp):
     runner = JobRunner()
     runner.shutdown()
