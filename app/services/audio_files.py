@@ -7,17 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from clser_engine.audio.read import is_recording_name
 from clser_engine.runtime import RunContext
-
-AUDIO_SUFFIXES = frozenset(
-    {
-        *(".aac", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".caf", ".flac", ".m4a"),
-        *(".mka", ".mov", ".mp2", ".mp3", ".mp4", ".mpga", ".nist", ".oga", ".ogg", ".opus"),
-        *(".ra", ".rf64", ".snd", ".sph", ".spx", ".tta", ".voc", ".w64", ".wav", ".wave"),
-        *(".webm", ".wma", ".wv"),
-    }
-)
-"""What is taken for a recording in a folder; a file that is named itself may end in anything."""
 
 MANIFEST_NAME = "manifest.csv"
 
@@ -113,8 +104,7 @@ def _walk(
         if MANIFEST_NAME in names:
             facts.update(_read_facts(Path(parent), problems))
         for name in names:
-            is_audio = os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
-            if is_audio and not name.startswith("."):
+            if is_recording_name(name):
                 path = os.path.join(parent, name)
                 if os.path.isfile(path):
                     yield path

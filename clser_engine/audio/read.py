@@ -24,9 +24,9 @@ from clser_engine.runtime import RunContext
 from clser_engine.types import AudioInfo, FloatArray
 
 _LIBSNDFILE_READS = (
-    "wav wave w64 rf64 flac ogg oga opus mp3 mp2 aif aiff aifc caf au snd sph nist voc gsm"
+    "wav wave w64 rf64 flac ogg oga opus mp3 mp2 mpga aif aiff aifc caf au snd sph nist voc gsm"
 )
-_FFMPEG_READS = "m4a m4b aac ac3 amr wma ape wv tta spx dsf mka webm mp4 3gp mkv mov avi mpg ogv"
+_FFMPEG_READS = "m4a m4b aac ac3 amr wma ape ra wv tta spx dsf mka webm mp4 3gp mkv mov avi mpg ogv"
 AUDIO_SUFFIXES = frozenset(
     f".{suffix}" for suffix in f"{_LIBSNDFILE_READS} {_FFMPEG_READS}".split()
 )
@@ -234,7 +234,7 @@ def find_recordings(folder: str | Path) -> list[Path]:
     found: list[Path] = []
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(where, name) for name in sorted(names) if _is_recording_name(name)]
+        found += [Path(where, name) for name in sorted(names) if is_recording_name(name)]
     return found
 
 
@@ -267,7 +267,8 @@ def hash_file(path: str | Path, context: RunContext | None = None) -> str:
     return digest.hexdigest()
 
 
-def _is_recording_name(name: str) -> bool:
+def is_recording_name(name: str) -> bool:
+    """Whether a file of that name in a folder is taken for a recording."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES
 
 
