@@ -147,6 +147,7 @@ class Studio:
             self.recordings.failed,
             self.exchange.failed,
             self.settings.failed,
+            self.opening.failed,
         ):
             failed.connect(display.show_error)
         self.exchange.finished.connect(window.message_bar.show_hint)

@@ -27,10 +27,12 @@ class OpenController(QObject):
 
     Signals:
         recent_changed: `RecentPaths`.
+        failed: One sentence; nothing was opened.
         demo_made: The demo project was made, so the person is new here.
     """
 
     recent_changed = Signal(object)
+    failed = Signal(str)
     demo_made = Signal()
 
     def __init__(
@@ -53,7 +55,13 @@ class OpenController(QObject):
     @Slot(object)
     def open(self, paths: Iterable[Path]) -> None:
         """Open the project among the paths, if there is one, and add the recordings."""
-        given = [path.expanduser().absolute() for path in paths]
+        given = []
+        for path in paths:
+            absolute = path.expanduser().absolute()
+            if absolute.exists():
+                given.append(absolute)
+            else:
+                self.failed.emit(f"{absolute} does not exist; open it from where it is now.")
         projects = [path for path in given if is_project(path)]
         recordings = [path for path in given if path not in projects]
         if projects and not self.open_project(projects[0]):

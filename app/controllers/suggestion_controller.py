@@ -86,9 +86,9 @@ class SuggestionController(QObject):
                 )
             ]
         )
-        self._annotate.keep_analysis(clip_id, analysis)
         if self._is_on_screen(clip_id):
             self.state_changed.emit("")
+        self._annotate.keep_analysis(clip_id, analysis)
 
     @Slot(str, str)
     def _on_analysis_failed(self, clip_id: str, sentence: str) -> None:

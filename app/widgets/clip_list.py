@@ -179,6 +179,11 @@ class ClipList(QWidget):
         rows = self.table.selectionModel().selectedRows()
         return tuple(self._clip_id(index) for index in sorted(rows, key=QModelIndex.row))
 
+    def take_focus(self) -> None:
+        """Let keys work at once: no field or button keeps Space or letters for itself."""
+        if not self.text_filter.text():
+            self.table.setFocus()
+
     def shown_clip_ids(self) -> tuple[str, ...]:
         """Return the clips that pass the filter, in the order of the list."""
         return tuple(

@@ -69,17 +69,19 @@ class Display(QObject):
     @Slot(object)
     def show_project(self, store: ProjectStore) -> None:
         """Show a project that was opened."""
+        self._annotate.forget_project()
         self._clips.set_project(store)
         self._window.set_project(store.name, str(store.folder), store.is_read_only)
         self._window.set_emotions(store.emotions())
         self._window.message_bar.dismiss()
         for note in store.notes:
             self._window.message_bar.show_hint(note)
-        self._annotate.forget_project()
         self._read_steps()
         clip_list = self._window.clip_list
-        if not clip_list.choose(self._session.last_clip_id(store)):
+        # a list that has the focus chooses its first row by itself
+        if not clip_list.choose(self._session.last_clip_id(store)) and self._annotate.clip is None:
             clip_list.step(1)
+        clip_list.take_focus()
         self.show_allowed()
 
     @Slot()
@@ -107,6 +109,7 @@ class Display(QObject):
         if before is None or after is None:
             if self._window.clip_list.current_clip_id() == "":
                 self._window.clip_list.step(1)
+                self._window.clip_list.take_focus()
         elif changes.clip_ids & {after.clip_id}:
             if (before.path, before.problem) != (after.path, after.problem):
                 self.show_clip(after)
@@ -177,6 +180,9 @@ class Display(QObject):
     def show_analysis(self, analysis: Analysis | None) -> None:
         """Draw the posteriors of the clip on screen."""
         self._window.timeline.set_posteriors(analysis.posteriors if analysis else None)
+        clip = self._annotate.clip
+        if analysis is None and clip is not None and self._annotate.has_analysis(clip.clip_id):
+            self._window.timeline.set_analysis_state("hidden until you answer")
 
     @Slot(float)
     def show_position(self, position_s: float) -> None:

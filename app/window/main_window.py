@@ -90,6 +90,7 @@ class MainWindow(QMainWindow):
         self._connect_own_actions()
         self.set_emotions(())
         self.set_project("", "", False)
+        self.setFocus()  # not the first button or field, which would keep Space for itself
 
     def set_project(self, name: str, folder: str, is_read_only: bool) -> None:
         """Show which project is open; an empty name for none."""

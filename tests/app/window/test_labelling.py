@@ -115,6 +115,14 @@ def test_a_hidden_suggestion_was_not_seen_and_appears_after_the_answer(opened):
     assert opened.window.timeline.posteriors.pyramid is not None
 
 
+def test_a_hidden_analysis_is_not_called_missing(opened):
+    opened.key(Key.Key_H, CTRL)
+    opened.suggest(opened.clip_id)
+
+    assert opened.window.timeline.posteriors._state == "hidden until you answer"
+    assert opened.window.label_bar.suggestion_text == "Suggestion hidden until you answer."
+
+
 def test_hiding_does_not_make_unseen_what_was_on_screen_before(opened):
     opened.suggest(opened.clip_id, "sadness")
     opened.key(Key.Key_H, CTRL)

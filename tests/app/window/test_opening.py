@@ -111,6 +111,15 @@ def test_a_project_that_is_open_elsewhere_is_refused_and_nothing_is_lost(opened,
     assert len(opened.labels_on_disk) == 1
 
 
+def test_a_path_that_does_not_exist_is_said_and_no_project_is_made(driver, tmp_path):
+    driver.studio.open([tmp_path / "gone"])
+
+    assert driver.window.message_bar.text == (
+        f"{tmp_path / 'gone'} does not exist; open it from where it is now."
+    )
+    assert driver.studio.project.store is None
+
+
 def test_dialogs_open_make_and_add(driver, ask, tmp_path, recordings):
     ask.answers["new_project"] = tmp_path / "New.clser-project"
     driver.key(Key.Key_N, CTRL)
