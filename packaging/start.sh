@@ -42,5 +42,6 @@ case "$1" in
         [ -n "$(ls "$out")" ] || exit "$status"  # nothing could be analysed, so nothing be drawn
         ;;
 esac
-"$PYTHON" -m app.window.picture "$@" "$out/window.png" || status=$?
+# Qt warns at each window that this platform has no window manager to give sizes to.
+QT_LOGGING_RULES="default.warning=false" "$PYTHON" -m app.window.picture "$@" "$out/window.png" || status=$?
 exit "$status"
