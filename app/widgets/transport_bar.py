@@ -13,6 +13,7 @@ SPEEDS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 LOWEST_GAIN_DB = -40
 HIGHEST_GAIN_DB = 12
 GAIN_WIDTH_PX = 88
+PLAY_MARK, PAUSE_MARK = "▶", "▮▮"  # in every font, unlike the sign for pause
 
 
 class TransportBar(QWidget):
@@ -36,7 +37,7 @@ class TransportBar(QWidget):
         super().__init__(parent)
         self._play = QToolButton(self)
         self._play.setAccessibleName("Play or pause, Space")
-        self._play.setText("▶")
+        self._play.setText(PLAY_MARK)
         self._play.setMinimumSize(QSize(36, 28))
         self._play.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._play.clicked.connect(play.trigger)
@@ -112,7 +113,7 @@ class TransportBar(QWidget):
 
     def set_playing(self, is_playing: bool) -> None:
         """Show whether sound comes out."""
-        self._play.setText("⏸" if is_playing else "▶")
+        self._play.setText(PAUSE_MARK if is_playing else PLAY_MARK)
 
     def set_time(self, position_s: float, duration_s: float | None) -> None:
         """Show the cursor's time and the recording's length."""

@@ -55,7 +55,7 @@ def test_space_plays_from_the_first_moment_and_pauses(with_sound):
     playback = with_sound.studio.playback
     with_sound.key(Key.Key_Space, widget=with_sound.window.focusWidget())
     assert playback.is_playing
-    assert with_sound.button("Play or pause").text() == "⏸"
+    assert with_sound.button("Play or pause").text() == "▮▮"
     with_sound.wait_until(lambda: playback.position_s > 0.1)
 
     with_sound.key(Key.Key_Space, widget=with_sound.window.focusWidget())
