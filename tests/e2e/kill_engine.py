@@ -93,6 +93,7 @@ class Killer:
         self._last_own_s = 0.0
         self._stalls_ms = []
         self._own_ms = []
+        self._longest = (0.0, 0.0, 0.0)  # ms, when it ended, own work in it
         self._killed = []
         self._opened = self._ready = self._failed = 0
         self._has_ended = False
@@ -105,6 +106,8 @@ class Killer:
         if self._last_beat_s is not None:
             self._stalls_ms.append((now_s - self._last_beat_s) * 1000 - HEARTBEAT_MS)
             self._own_ms.append((own_s - self._last_own_s) * 1000)
+            if self._stalls_ms[-1] == max(self._stalls_ms[-1], self._longest[0]):
+                self._longest = (self._stalls_ms[-1], now_s, self._own_ms[-1])
         self._last_beat_s, self._last_own_s = now_s, own_s
         if self._has_ended or not self._until():
             return
@@ -120,6 +123,7 @@ class Killer:
         yield lambda: self._ready == 1 and self._is_idle()
         self._stalls_ms.clear()
         self._own_ms.clear()
+        self._longest = (0.0, 0.0, 0.0)
         for number in range(self._kills):
             phase = PHASES[number % len(PHASES)]
             if phase == "waiting":
@@ -174,6 +178,8 @@ class Killer:
             "longest_stall_ms": round(float(stalls.max()), 1),
             # What the window's own thread computed at a stretch: the rest was other programs' turn.
             "longest_own_work_ms": round(max(self._own_ms, default=np.inf), 1),
+            "longest_stall_at_s": round(self._longest[1] - self._started_s, 2),
+            "own_work_in_longest_stall_ms": round(self._longest[2], 1),
             "stall_p999_ms": round(float(np.quantile(stalls, 0.999)), 1),
             "close_s": round(close_s, 2),
             "processes_left_after_5_s": left,
