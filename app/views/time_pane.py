@@ -112,9 +112,9 @@ class TimePane(QWidget):
         self.axis.seek_requested.emit(time_s)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._is_dirty:
-            self._draw()
         ratio = self.devicePixelRatioF()
+        if self._is_dirty or self._image.devicePixelRatio() != ratio:  # or on another screen now
+            self._draw()
         target = QRectF(event.rect())
         source = QRectF(target.topLeft() * ratio, target.size() * ratio)
         painter = QPainter(self)
