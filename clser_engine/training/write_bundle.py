@@ -25,6 +25,8 @@ from clser_engine.export.onnx_graph import (
 from clser_engine.models.compact import CompactModel
 from clser_engine.models.frame_branch import CONTEXT_STEPS, LOOK_AHEAD_STEPS, STEP_RATE_HZ
 
+NOTICE = "NOTICE.txt"
+
 
 def write_bundle(
     model: CompactModel,
@@ -58,9 +60,24 @@ def write_bundle(
             export_model(model, new / "model.onnx"), export_heads(model, new / "head.onnx")
         )
         write_card(new, _card(model, config, utterances, metrics, parity))
+        (new / NOTICE).write_text(notice(config, utterances), encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         new.rename(folder)
+
+
+def notice(config: RunConfig, utterances: Sequence[Utterance]) -> str:
+    """Return what a person must know before passing the weights on."""
+    first = (
+        f"The weights of the model {config.name!r} are licensed {config.licence}, which is not the "
+        "licence of the program. "
+        "They were trained on these recordings, none of which is contained in them:"
+    )
+    lines = [first]
+    for corpus in sorted({utterance.corpus for utterance in utterances}):
+        licences = {u.extra.get("licence") or "unknown" for u in utterances if u.corpus == corpus}
+        lines.append(f"- {corpus}: {'; '.join(sorted(licences))}")
+    return "\n".join(lines) + "\n"
 
 
 def _card(

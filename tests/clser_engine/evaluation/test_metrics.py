@@ -97,6 +97,12 @@ def test_speakers_are_drawn_whole():
     assert set(drawn.tolist()) == {0.0, 50.0, 100.0}
 
 
+def test_a_class_counts_in_a_draw_in_which_it_occurs_once():
+    drawn = uar_over_speakers(np.array([0, 1]), np.array([0, 0]), ["a", "a"], 2, draws=3)
+
+    assert drawn.tolist() == [50.0, 50.0, 50.0]
+
+
 def test_interval_holds_the_middle():
     assert interval(np.arange(1001.0)) == pytest.approx((25.0, 975.0))
 

@@ -101,6 +101,13 @@ def test_the_card_says_what_the_model_was_trained_on(bundle):
     assert card.values["training"]["config"]["seed"] == 0
 
 
+def test_a_notice_names_licence_and_corpora(bundle):
+    text = (bundle / "NOTICE.txt").read_text()
+
+    assert "licensed CC-BY-NC-SA-4.0" in text
+    assert "- one: free\n- two: free\n" in text
+
+
 def test_a_known_corpus_is_refused_and_a_new_one_is_scored(bundle, toy_corpora):
     predictor = load_predictor(bundle)
 
