@@ -25,6 +25,7 @@ from clser_engine.types import Analysis, FloatArray, Posteriors, UtterancePoster
 BLOCK_S = 10.0
 LONGEST_WHOLE_S = 20.0  # up to here one pass: functionals then are of the whole recording
 READ_BLOCK_S = 10.0
+LOUDEST = 1e4  # 80 dB above full scale; far beyond it, powers overflow float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,7 +113,7 @@ class Predictor:
 
     def frame_posteriors(self, samples: FloatArray) -> FloatArray:
         """Return posteriors (T, C) of samples (N,) in one pass."""
-        return self._runtime.frames(samples)
+        return self._runtime.frames(samples.clip(-LOUDEST, LOUDEST))
 
     def score(
         self, functionals: FloatArray, statistics: Statistics | None = None
@@ -214,7 +215,7 @@ class Predictor:
         weights: list[float],
     ) -> None:
         """Run the graph over samples that begin at step `first` and keep steps start to end."""
-        values, activity, vector = self._runtime.analyze(samples)
+        values, activity, vector = self._runtime.analyze(samples.clip(-LOUDEST, LOUDEST))
         posteriors.append(values[start - first : end - first])
         functionals.append(vector)
         weights.append(float(activity[start - first : end - first].sum()))

@@ -40,6 +40,16 @@ def test_an_analysis_is_whole(predictor, recording):
     assert (analysis.utterance.emotion, analysis.utterance.statistics) == (best, "none")
 
 
+@pytest.mark.parametrize("level", [0.0, 1e-30, 1.0, 1e5, 1e30])
+def test_any_finite_level_gives_posteriors(predictor, speech, level):
+    for samples in (np.full(20_000, level, np.float32), speech(1.0) * np.float32(level)):
+        analysis = predictor.analyze_samples(samples)
+
+        np.testing.assert_allclose(analysis.posteriors.values.sum(axis=1), 1, atol=1e-5)
+        assert analysis.utterance.posterior.sum() == pytest.approx(1, abs=1e-5)
+        assert np.isfinite(analysis.functionals).all()
+
+
 def test_blocks_give_the_frames_of_one_pass(predictor, speech):
     samples = speech(47.3)
 
