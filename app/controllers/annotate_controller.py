@@ -131,6 +131,8 @@ class AnnotateController(QObject):
         """Take what the model says of a clip."""
         self._analyses[clip_id] = analysis
         self._analyses.move_to_end(clip_id)
+        if self._clip_id in self._analyses:
+            self._analyses.move_to_end(self._clip_id)  # what is on screen goes last
         self._problems.pop(clip_id, None)
         while len(self._analyses) > KEPT_ANALYSES:
             self._analyses.popitem(last=False)

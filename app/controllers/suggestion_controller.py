@@ -1,12 +1,14 @@
 """Asks the engine about clips and passes on what it says: to the screen, and to the project."""
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.controllers.analysis_controller import AnalysisController
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.project_controller import ProjectController
 from app.domain.clips import Clip, Guess
 from clser_engine.types import Analysis
+
+STORE_DELAY_MS = 300
 
 
 class SuggestionController(QObject):
@@ -33,7 +35,10 @@ class SuggestionController(QObject):
         analysis.analysis_ready.connect(self._on_analysis_ready)
         analysis.analysis_failed.connect(self._on_analysis_failed)
         analysis.analysis_progressed.connect(self._on_analysis_progressed)
-        project.project_closed.connect(analysis.cancel_all)
+        project.project_closed.connect(self._on_project_closed)
+        self._unstored: list[Guess] = []
+        self._timer = QTimer(self, interval=STORE_DELAY_MS, singleShot=True)
+        self._timer.timeout.connect(self._store)
 
     @Slot()
     def analyse_clip(self) -> None:
@@ -75,19 +80,20 @@ class SuggestionController(QObject):
         if store is None or store.clip(clip_id) is None:
             return  # removed, or the project was closed meanwhile
         utterance, model = analysis.utterance, analysis.model
-        self._project.store_guesses(
-            [
-                Guess(
-                    clip_id=clip_id,
-                    emotion=utterance.emotion,
-                    confidence=utterance.confidence,
-                    model=f"{model.name}@{model.sha256}",
-                    statistics=utterance.statistics,
-                )
-            ]
+        self._unstored.append(
+            Guess(
+                clip_id=clip_id,
+                emotion=utterance.emotion,
+                confidence=utterance.confidence,
+                model=f"{model.name}@{model.sha256}",
+                statistics=utterance.statistics,
+            )
         )
         if self._is_on_screen(clip_id):
+            self._store()
             self.state_changed.emit("")
+        elif not self._timer.isActive():
+            self._timer.start()
         self._annotate.keep_analysis(clip_id, analysis)
 
     @Slot(str, str)
@@ -100,6 +106,22 @@ class SuggestionController(QObject):
     def _on_analysis_progressed(self, clip_id: str, _stage: str, fraction: float) -> None:
         if self._is_on_screen(clip_id):
             self.state_changed.emit(f"analysing {fraction:.0%}")
+
+    @Slot()
+    def _on_project_closed(self) -> None:
+        self._store()
+        self._analysis.cancel_all()
+
+    @Slot()
+    def _store(self) -> None:
+        """Write the suggestions that came in: together, because each write waits for the disk."""
+        self._timer.stop()
+        guesses, self._unstored = self._unstored, []
+        store = self._project.store
+        if store is not None:
+            known = [guess for guess in guesses if store.clip(guess.clip_id) is not None]
+            if known:
+                self._project.store_guesses(known)
 
     def _is_on_screen(self, clip_id: str) -> bool:
         clip = self._annotate.clip

@@ -183,6 +183,14 @@ def test_only_so_many_analyses_are_kept(annotate):
     assert annotate.has_analysis("clip 5")
 
 
+def test_the_analysis_on_screen_is_never_given_up(annotate):
+    annotate.show_clip("a")
+    for name in ("a", *(f"clip {number}" for number in range(2 * KEPT_ANALYSES))):
+        annotate.keep_analysis(name, object())
+
+    assert annotate.has_analysis("a")
+
+
 def test_why_the_model_says_nothing_is_shown(annotate, qtbot):
     annotate.show_clip("b")
 

@@ -79,6 +79,18 @@ def test_a_suggestion_is_never_a_label_by_itself(opened):
     assert opened.cells(opened.clip_id)[Column.GUESS] == "sadness 64 %"
 
 
+def test_suggestions_for_other_clips_are_stored_together_and_before_the_project_closes(opened):
+    _, second, third = opened.clip_ids
+    opened.suggest(second, "anger")
+    opened.suggest(third, "neutral")
+    store = opened.studio.project.store
+    assert dict(store.guesses()) == {}
+
+    opened.studio.project.close()
+
+    assert {guess.emotion for guess in store.guesses().values()} == {"anger", "neutral"}
+
+
 def test_enter_without_a_suggestion_does_nothing(opened):
     opened.key(Key.Key_Return)
 
