@@ -25,7 +25,7 @@ def main() -> None:
     for theme in ("light", "dark"):
         picture = folder / f"window-{theme}.png"
         options = ("--theme", theme, "--clip", CLIP)
-        command = (sys.executable, "-m", "app.window.picture", DEMO, picture, *options)
+        command = (sys.executable, "-m", "app.picture", DEMO, picture, *options)
         subprocess.run(command, cwd=PROJECT, check=True)
 
 

@@ -43,5 +43,5 @@ case "$1" in
         ;;
 esac
 # Qt warns at each window that this platform has no window manager to give sizes to.
-QT_LOGGING_RULES="default.warning=false" "$PYTHON" -m app.window.picture "$@" "$out/window.png" || status=$?
+QT_LOGGING_RULES="default.warning=false" "$PYTHON" -m app.picture "$@" "$out/window.png" || status=$?
 exit "$status"

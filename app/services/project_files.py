@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Connection, insert
@@ -26,6 +25,7 @@ from app.services.project_database import (
     sentence,
 )
 from clser_engine.labels import SHARED_FOUR, Emotion, usual_emotion
+from clser_engine.version import program_version
 
 PROJECT_SUFFIX = ".clser-project"
 
@@ -181,14 +181,6 @@ def store_emotions(connection: Connection, emotions: Sequence[Emotion]) -> None:
             for position, emotion in enumerate(emotions)
         ]
         connection.execute(insert(tables.emotions), rows)
-
-
-def program_version() -> str:
-    """Return the version of the program that runs, or an empty string where it is not installed."""
-    try:
-        return version("clser-studio")
-    except PackageNotFoundError:
-        return ""
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,7 +3,8 @@
 import platform
 from collections.abc import Iterable, Mapping
 
-from app.services.versions import parts, program_version
+from app.services.versions import parts
+from clser_engine.version import program_version
 
 TELLING_SETTINGS = (
     "theme",

@@ -1,4 +1,4 @@
-"""Versions and licences of the program and of what it is made of."""
+"""Versions and licences of what the program is made of."""
 
 import platform
 import re
@@ -22,14 +22,6 @@ class Part:
     name: str
     version: str
     licence: str
-
-
-def program_version() -> str:
-    """Return the version of the program, or `unknown` where it is not installed."""
-    try:
-        return metadata.version(PROGRAM)
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def parts() -> tuple[Part, ...]:

@@ -145,7 +145,8 @@ class Requests:
 
     def _about(self) -> None:
         from app.dialogs.about_dialog import AboutDialog
-        from app.services.versions import parts, program_version
+        from app.services.versions import parts
+        from clser_engine.version import program_version
 
         AboutDialog(program_version(), parts(), self._window).exec()
 

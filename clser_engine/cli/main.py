@@ -27,11 +27,11 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from clser_engine.cli.log_file import divert_native_messages, start_log
 from clser_engine.errors import Cancelled, EngineError
+from clser_engine.version import program_version
 
 logger = logging.getLogger(__name__)
 
@@ -132,14 +132,6 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.run, keeps_stderr=command.keeps_stderr)
     return parser
-
-
-def program_version() -> str:
-    """Return the installed version, or `unknown` in a checkout that was never installed."""
-    try:
-        return version("clser-studio")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import pytest
 from app.services.log_file import MAX_BYTES, start_log, stop_log
 from app.services.report import report_text
 from app.services.settings import Settings
-from app.services.versions import parts, program_version
+from app.services.versions import parts
+from clser_engine.version import program_version
 
 logger = logging.getLogger("app.test")
 

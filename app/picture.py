@@ -1,6 +1,6 @@
 """A picture of the window, drawn without a display: where there is none, and for the README.
 
-python -m app.window.picture RECORDING_OR_PROJECT OUT.png [--theme dark] [--scale 2]
+python -m app.picture RECORDING_OR_PROJECT OUT.png [--theme dark] [--scale 2]
 """
 
 import argparse
@@ -122,9 +122,9 @@ def _wait_until_drawn(studio: "Studio", clip_name: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw the window from the command line; exit code 1 with one sentence if that fails."""
     parser = argparse.ArgumentParser(
-        prog="python -m app.window.picture",
+        prog="python -m app.picture",
         description="Draw the window with a project or recordings open, without a display.",
-        epilog="example: python -m app.window.picture resources/demo window.png --theme dark",
+        epilog="example: python -m app.picture resources/demo window.png --theme dark",
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PROJECT | AUDIO")
     parser.add_argument("out", type=Path, metavar="OUT.png")
