@@ -181,6 +181,7 @@ class Studio:
         annotate.suggestion_changed.connect(display.show_suggestion)
         annotate.analysis_changed.connect(display.show_analysis)
         annotate.answered.connect(window.show_saved_label)
+        annotate.not_answered.connect(window.show_unsaved)
         window.answer_requested.connect(annotate.answer)
         window.accept_requested.connect(annotate.accept)
         window.actions_.connect("remove_label", annotate.remove_label)

@@ -50,6 +50,7 @@ class AnnotateController(QObject):
         analysis_changed: `Analysis` that may be shown, or None.
         target_changed: What an answer is about: `TimeSpan`, or None for the whole clip.
         answered: Id of the label that is on disk now, and whether it is about the whole clip.
+        not_answered: The last answer is not on disk; whoever refused it has said why.
     """
 
     clip_changed = Signal(object)
@@ -58,6 +59,7 @@ class AnnotateController(QObject):
     analysis_changed = Signal(object)
     target_changed = Signal(object)
     answered = Signal(str, bool)
+    not_answered = Signal()
 
     def __init__(
         self, clips: ClipTableModel, answers: Answers, parent: QObject | None = None
@@ -162,8 +164,7 @@ class AnnotateController(QObject):
         guess, seen = self._clips.guess_of(clip.clip_id), self._was_seen(clip.clip_id)
         span = self._span
         label = self._answers.answer(clip.clip_id, answer, span, guess, seen)
-        if label is not None:
-            self.answered.emit(label.label_id, span is None)
+        self._report(label, is_whole_clip=span is None)
 
     @Slot()
     def accept(self) -> None:
@@ -171,9 +172,7 @@ class AnnotateController(QObject):
         guess = self.suggestion
         if guess is None or self._span is not None:
             return
-        label = self._answers.accept(guess.clip_id, guess)
-        if label is not None:
-            self.answered.emit(label.label_id, True)
+        self._report(self._answers.accept(guess.clip_id, guess), is_whole_clip=True)
 
     @Slot()
     def remove_label(self) -> None:
@@ -193,6 +192,12 @@ class AnnotateController(QObject):
         if self.suggestion is None:
             return self._why_no_suggestion()
         return ""
+
+    def _report(self, label: Label | None, *, is_whole_clip: bool) -> None:
+        if label is None:
+            self.not_answered.emit()
+        else:
+            self.answered.emit(label.label_id, is_whole_clip)
 
     def _may_show(self) -> bool:
         return self._clips.shows_guess(self._clip_id)

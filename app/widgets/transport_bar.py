@@ -141,6 +141,11 @@ class TransportBar(QWidget):
                 for number, name in enumerate(names):
                     self._channel.addItem(name, number)
         self._channel.setEnabled(channels > 1)
+        self._channel.setToolTip(
+            "Channel of the recording to play"
+            if channels > 1
+            else "There is one channel, so there is nothing to choose."
+        )
 
     def set_devices(self, names: Sequence[str], chosen: str) -> None:
         """Offer output devices."""

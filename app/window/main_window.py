@@ -138,6 +138,11 @@ class MainWindow(QMainWindow):
             self.clip_list.step(1)
         self.label_saved.emit(label_id)
 
+    @Slot()
+    def show_unsaved(self) -> None:
+        """Show that the last answer is not on disk."""
+        self.bottom.set_saved("last answer not saved ✕", "The message above says why.")
+
     def show_explanation(self, explanation: Explanation) -> None:
         """Show an error as one sentence with its details."""
         self.message_bar.show_error(explanation.sentence, explanation.details)

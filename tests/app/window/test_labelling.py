@@ -286,6 +286,22 @@ def test_the_clip_on_screen_stays_while_the_list_is_filtered(opened):
     assert opened.clip_id == opened.clip_ids[0]
 
 
+def test_an_answer_that_could_not_be_written_is_not_called_saved(opened):
+    folder = opened.studio.project.store.folder
+    away = folder.with_name("away.clser-project")
+    folder.rename(away)
+
+    opened.key(Key.Key_1)
+    assert opened.window.bottom.saved_text == "last answer not saved ✕"
+    assert "was moved, deleted or disconnected" in opened.window.message_bar.text
+    assert opened.studio.clips.num_answered() == 0
+
+    away.rename(folder)
+    opened.key(Key.Key_1)
+    assert opened.window.bottom.saved_text == "saved ✓"
+    assert len(opened.labels_on_disk) == 1
+
+
 def test_a_read_only_project_says_why_it_takes_no_answer(opened, recordings):
     folder = opened.studio.project.store.folder
     opened.studio.project.close()

@@ -281,6 +281,21 @@ def test_clip_zoom_and_project_are_there_the_next_time(opened, qtbot, ask):
     again.close()
 
 
+def test_place_and_layout_of_the_window_are_there_the_next_time(studio, qtbot, ask):
+    studio.window.resize(studio.window.minimumSizeHint().width(), 700)
+    studio.window.annotate.splitter.setSizes([400, 600])
+    sizes = studio.window.annotate.splitter.sizes()
+    studio.close()
+
+    again = Studio(starts_engine=False, ask=ask)
+    qtbot.addWidget(again.window)
+    again.show()
+
+    assert again.window.height() == 700  # the width is cut to the small screen of the tests
+    assert again.window.annotate.splitter.sizes() == pytest.approx(sizes, abs=2)
+    again.close()
+
+
 def test_what_was_opened_is_in_the_recent_list(opened, recordings):
     menu = opened.window.actions_.menu("&File/Open &recent")
     texts = [action.toolTip() for action in menu.actions()]
