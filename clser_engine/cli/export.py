@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     card = load_card(find_bundle(args.model))
     verify_files(card)
+    args.onnx.parent.mkdir(parents=True, exist_ok=True)
     difference = export_model(load_weights(card), args.onnx)
     print(f"Wrote {args.onnx}; largest difference to torch {difference:.1e}")
     return 0

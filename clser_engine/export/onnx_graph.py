@@ -138,6 +138,7 @@ def _compare(
             scale = max(1.0, float(wanted.abs().max()))
             worst = max(worst, float(np.abs(wanted.numpy() - got).max()) / scale)
     if not worst < TOLERANCE:
+        path.unlink()
         raise ExportError(
             f"{path.name} differs from the model by {worst:.1e}, more than {TOLERANCE:.0e}; "
             f"it was not kept."

@@ -1,5 +1,6 @@
 """Tests of clser_engine.inference.predictor, on the model that ships."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -7,7 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from clser_engine.errors import BadValueError, Cancelled, DeviceError
+from clser_engine.bundle import find_bundle, load_card, write_card
+from clser_engine.errors import BadValueError, BundleError, Cancelled, DeviceError
 from clser_engine.inference.predictor import compute_statistics, load_predictor
 from clser_engine.runtime import RunContext
 
@@ -181,3 +183,30 @@ def test_normal_use_prints_nothing(recording):
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_graph_that_is_none_is_named(tmp_path):
+    folder = tmp_path / "broken.clser-model"
+    shutil.copytree(find_bundle("default"), folder)
+    (folder / "model.onnx").write_bytes(b"no graph")
+    write_card(folder, load_card(folder).values)
+
+    with pytest.raises(BundleError) as raised:
+        load_predictor(folder)
+
+    assert str(raised.value) == (
+        f"{folder} cannot be loaded by onnxruntime; install the model again."
+    )
+
+
+def test_weights_that_do_not_fit_the_card_are_named(tmp_path):
+    folder = tmp_path / "other.clser-model"
+    shutil.copytree(find_bundle("default"), folder)
+    write_card(folder, {**load_card(folder).values, "architecture": {"kernel_features": 3}})
+
+    with pytest.raises(BundleError) as raised:
+        load_predictor(folder, runtime="torch")
+
+    assert str(raised.value) == (
+        f"{folder / 'weights.safetensors'} does not fit its card; install the model again."
+    )
