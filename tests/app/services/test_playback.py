@@ -179,9 +179,9 @@ def test_a_loop_goes_on_from_its_start(tmp_path):
 
 
 def test_all_is_heard_once_and_nothing_is_lost(tmp_path, outputs, open_device):
-    ramp = np.linspace(-0.9, 0.9, OUT_HZ // 2)
+    ramp = np.linspace(-0.9, 0.9, 2 * OUT_HZ)  # longer than what is buffered
     path = write(tmp_path / "a.wav", ramp, OUT_HZ)
-    playback = Playback(request_for(path, end_s=0.5), open_device=open_device)
+    playback = Playback(request_for(path, end_s=2.0), open_device=open_device)
 
     assert play(playback, outputs) == []
 
@@ -191,7 +191,7 @@ def test_all_is_heard_once_and_nothing_is_lost(tmp_path, outputs, open_device):
     assert playback.is_complete
     assert playback.num_gaps == 0
     assert outputs[0].is_closed
-    assert playback.position_s() == 0.5
+    assert playback.position_s() == 2.0
 
 
 def test_gain_is_heard_at_once(tmp_path, outputs, open_device):

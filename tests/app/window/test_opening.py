@@ -24,13 +24,13 @@ def drop(window, *paths):
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     event = QDropEvent(
         QPointF(10, 10),
-        Qt.DropAction.CopyAction,
+        Qt.DropAction.CopyAction | Qt.DropAction.MoveAction,  # as file managers offer
         data,
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
     window.dropEvent(event)
-    return event
+    return event.dropAction()  # not the event, which would outlive its data
 
 
 def names(driver):
@@ -66,10 +66,10 @@ def test_files_are_dropped_into_the_open_project(opened, tmp_path, recordings):
     other = tmp_path / "other.wav"
     shutil.copy(recordings / "k_0001.wav", other)
 
-    event = drop(opened.window, other)
+    action = drop(opened.window, other)
     opened.wait_until(lambda: len(opened.clip_ids) == 4)
 
-    assert event.dropAction() == Qt.DropAction.CopyAction, "the file must not be moved"
+    assert action == Qt.DropAction.CopyAction, "the file must not be moved"
     assert other.exists()
     opened.wait_until(lambda: opened.window.message_bar.text == "Added 1 recording.")
 
