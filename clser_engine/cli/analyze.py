@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=["auto", "cpu", "cuda"],
         default="auto",
-        help="what the model runs on (default: auto, a GPU where there is one)",
+        help="what the model runs on (default: auto, the processor for the shipped small model)",
     )
 
 

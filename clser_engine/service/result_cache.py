@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FORMAT_VERSION = 1  # raise it when the numbers of an unchanged model change
+FORMAT_VERSION = 2  # raise it when the numbers of an unchanged model change
 DEFAULT_MAX_BYTES = 2 * 1024**3
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 

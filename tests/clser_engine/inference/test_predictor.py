@@ -109,6 +109,27 @@ def test_statistics_are_used_and_named(predictor, speech):
     assert predictor.score(functionals[:0]) == []
 
 
+@pytest.mark.parametrize("kind", ["silence", "noise", "one sample"])
+def test_what_is_no_voice_gets_no_confident_answer(predictor, kind):
+    noise = np.random.default_rng(0).normal(0, 0.05, 48_000).astype(np.float32)
+    samples = {"silence": noise * 0, "noise": noise, "one sample": noise[:1]}[kind]
+
+    utterance = predictor.analyze_samples(samples).utterance
+
+    assert utterance.confidence < 0.3
+    assert utterance.posterior.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_voice_is_judged_by_the_heads_alone(predictor, speech):
+    analysis = predictor.analyze_samples(speech(3.0))
+    zeros, ones = (make((analysis.functionals.size,), np.float32) for make in (np.zeros, np.ones))
+    alone, _ = predictor._runtime.heads(analysis.functionals[None], zeros, ones, 0)
+
+    expected = np.exp(alone[0]) / np.exp(alone[0]).sum()
+
+    np.testing.assert_allclose(analysis.utterance.posterior, expected, atol=1e-6)
+
+
 def test_wrong_functionals_are_refused(predictor):
     with pytest.raises(BadValueError) as raised:
         predictor.score(np.zeros((2, 3), np.float32))
