@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.playback_controller import PlaybackController
@@ -23,6 +23,7 @@ from app.window.main_window import MainWindow
 from app.window.session import Session
 from clser_engine.types import Analysis
 
+BLANK_DELAY_MS = 120
 WELCOME = (
     "Press a number key to label the clip on screen, or Enter to accept the suggestion; each label"
     " is on disk at once and the next clip comes by itself.\n"
@@ -64,6 +65,9 @@ class Display(QObject):
         self._engine = EngineStatus(kind="starting")
         self._is_welcome_due = False
         self._undo_name = self._redo_name = ""
+        # The next recording is there within a frame or two: blank panes between would flicker.
+        self._blank_timer = QTimer(self, interval=BLANK_DELAY_MS, singleShot=True)
+        self._blank_timer.timeout.connect(lambda: window.timeline.set_source(None))
         self.show_allowed()
 
     @Slot(object)
@@ -121,9 +125,9 @@ class Display(QObject):
     def show_clip(self, clip: Clip | None) -> None:
         """Show the recording of a clip, or say why there is none."""
         window = self._window
-        window.timeline.set_source(None)
-        window.timeline.set_posteriors(None)
         if clip is None or clip.problem:
+            self._blank_timer.stop()
+            window.timeline.set_source(None)
             self._source.close()
             self._playback.set_clip(None, 0.0)
             window.transport.set_channels(1)
@@ -132,6 +136,7 @@ class Display(QObject):
                 nothing = "The recording that you choose is drawn here."
             window.annotate.show_text(clip.problem if clip else nothing)
         else:
+            self._blank_timer.start()
             self._source.open(clip.path)
             self._playback.set_clip(clip.path, clip.duration_s or 0.0)
             window.transport.set_channels(clip.channels or 1)
@@ -143,6 +148,7 @@ class Display(QObject):
     @Slot(object)
     def show_source(self, source: AudioSource) -> None:
         """Draw a recording that was opened."""
+        self._blank_timer.stop()
         self._window.timeline.set_source(source)
         self._playback.set_duration(source.duration_s)
         self._window.transport.set_channels(source.info.channels)
