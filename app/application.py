@@ -20,6 +20,7 @@ from app.controllers.source_controller import SourceController
 from app.controllers.suggestion_controller import SuggestionController
 from app.dialogs.ask import Ask
 from app.errors import explain
+from app.jobs.garbage import GarbageCollector
 from app.jobs.runner import JobRunner
 from app.models.clip_table import ClipTableModel
 from app.services.engine_process import EngineProcess
@@ -95,6 +96,7 @@ class Studio:
         )
         self._starts_engine = starts_engine
         self._is_closed = False
+        self._garbage = GarbageCollector()
         self._connect()
         self.session.restore_window()
 
@@ -127,6 +129,7 @@ class Studio:
         self.analysis.cancel_all()
         self.engine.stop()
         self.runner.shutdown()
+        self._garbage.stop()
         self.project.close()
         stop_log()
 

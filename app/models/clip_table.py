@@ -81,6 +81,7 @@ class ClipTableModel(QAbstractTableModel):
         self._clips: list[Clip] = []
         self._row_of: dict[str, int] = {}
         self._labels: dict[str, tuple[Label, ...]] = {}
+        self._clip_labels: dict[str, Label | None] = {}  # asked for at every repaint
         self._project: Project | None = None
         self._hides_guesses = False
         self._italic = QFont()
@@ -92,9 +93,11 @@ class ClipTableModel(QAbstractTableModel):
         self._project = project
         self._clips = list(project.clips()) if project else []
         self._row_of = {clip.clip_id: row for row, clip in enumerate(self._clips)}
-        self._labels = {}
+        labels: dict[str, list[Label]] = {}
         for label in project.labels() if project else ():
-            self._labels[label.clip_id] = (*self._labels.get(label.clip_id, ()), label)
+            labels.setdefault(label.clip_id, []).append(label)
+        self._labels = {clip_id: tuple(found) for clip_id, found in labels.items()}
+        self._clip_labels = {clip_id: _newest_whole(found) for clip_id, found in labels.items()}
         self.endResetModel()
 
     def refresh(self, clip_ids: Iterable[str]) -> None:
@@ -107,8 +110,10 @@ class ClipTableModel(QAbstractTableModel):
             labels = self._project.labels_of(clip_id)
             if labels:
                 self._labels[clip_id] = labels
+                self._clip_labels[clip_id] = _newest_whole(labels)
             else:
                 self._labels.pop(clip_id, None)
+                self._clip_labels.pop(clip_id, None)
             if clip is None:
                 if row is not None:
                     gone.append(clip_id)
@@ -153,11 +158,7 @@ class ClipTableModel(QAbstractTableModel):
 
     def clip_label(self, clip_id: str) -> Label | None:
         """Return the newest label about the whole clip."""
-        labels = self.labels_of(clip_id)
-        if len(labels) == 1 and labels[0].is_whole_clip:
-            return labels[0]  # nearly always
-        whole = [label for label in labels if label.is_whole_clip]
-        return max(whole, key=lambda label: label.created_at, default=None)
+        return self._clip_labels.get(clip_id)
 
     def guess_of(self, clip_id: str) -> Guess | None:
         """Return what the model says of a clip."""
@@ -333,3 +334,8 @@ class ClipTableModel(QAbstractTableModel):
                 return (False, -guess.confidence, name)
             case _:
                 return (name, clip.path)
+
+
+def _newest_whole(labels: Iterable[Label]) -> Label | None:
+    whole = (label for label in labels if label.is_whole_clip)
+    return max(whole, key=lambda label: label.created_at, default=None)

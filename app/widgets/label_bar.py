@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
-from superqt import QFlowLayout
 
 from app.domain.clips import Guess
 from app.domain.time_span import TimeSpan
 from app.models.words import answer_in_words, percent_in_words
 from app.widgets.emotion_swatch import SWATCH_PX, AnswerIcons
+from app.widgets.flow_layout import FlowLayout
 from clser_engine.labels import NONE_OF_THESE, UNSURE, Emotion
 
 SPACE_PX = 8
@@ -47,7 +47,7 @@ class LabelBar(QWidget):
         top.addWidget(self._suggestion)
         top.addWidget(self._accept)
         self._answers = QWidget(self)
-        self._flow = QFlowLayout(self._answers)
+        self._flow = FlowLayout(self._answers)
         self._flow.setContentsMargins(0, 0, 0, 0)
         self._flow.setSpacing(SPACE_PX)
         layout = QVBoxLayout(self)
