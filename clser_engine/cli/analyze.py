@@ -74,6 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what the model runs on (default: auto, the processor for the shipped small model)",
     )
+    parser.add_argument(
+        "--runtime",
+        choices=["onnx", "torch"],
+        default="onnx",
+        help="what runs the model; torch gives the same numbers, to compare with (default: onnx)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -100,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     # Imported here because they load onnxruntime or torch, which takes seconds.
     from clser_engine.inference.predictor import load_predictor
 
-    predictor = load_predictor(args.model, device=args.device)
+    predictor = load_predictor(args.model, runtime=args.runtime, device=args.device)
     outcomes = []
     with AnalysisProgress(len(stems)) as progress:
         for pure_path, stem in stems.items():

@@ -115,3 +115,22 @@ def test_the_demo_is_analysed_with_the_statistics_of_all(tmp_path):
         for path in tmp_path.glob("*.json")
     }
     assert statistics == {"project (13 clips)"}
+
+
+def test_both_runtimes_give_the_same_numbers(tmp_path):
+    demo = ROOT / "resources" / "demo"
+
+    for runtime in ("onnx", "torch"):
+        done = analyze(tmp_path / runtime, demo, "--runtime", runtime)
+        assert done.returncode == 0, done.stderr
+
+    files = sorted((tmp_path / "onnx").glob("*.json"))
+    assert files
+    for file in files:
+        of_onnx = json.loads(file.read_text("utf-8"))
+        of_torch = json.loads((tmp_path / "torch" / file.name).read_text("utf-8"))
+        for key in ("posteriors", "functionals"):
+            np.testing.assert_allclose(of_onnx[key], of_torch[key], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(
+            of_onnx["utterance"]["posterior"], of_torch["utterance"]["posterior"], atol=1e-4
+        )
