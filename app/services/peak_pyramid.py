@@ -111,6 +111,13 @@ class PeakPyramid:
             coarser[first:stop, RMS] = np.sqrt(np.add.reduceat(square, offsets) / counts)
         self.frames_done += len(samples)
 
+    @property
+    def peak(self) -> float:
+        """Largest magnitude that was read so far, 0 to 1."""
+        bucket = self.base_frames * FACTOR ** (len(self.levels) - 1)
+        read = self.levels[-1][: -(-self.frames_done // bucket), : MAXIMUM + 1]
+        return float(np.abs(read).max(initial=0)) / FULL_SCALE
+
     def envelope(self, start_frame: float, end_frame: float, bins: int) -> Envelope:
         """Return what each of `bins` equal stretches of `[start_frame, end_frame)` covers.
 

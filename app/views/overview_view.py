@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.services.peaks import AudioSource
+from app.views.display_gain import display_gain
 from app.views.envelope_pixels import draw_envelope
 from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import TimeAxis
@@ -57,7 +58,7 @@ class OverviewView(TimePane):
             super().paint_plot(plot)
             return
         envelope = self._source.envelope(0.0, self.axis.duration_s, plot.width)
-        draw_envelope(plot, envelope, self.colours, MARGIN)
+        draw_envelope(plot, envelope, self.colours, MARGIN * display_gain(self._source))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

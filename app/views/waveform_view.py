@@ -1,11 +1,12 @@
 """Waveform at any zoom: peaks with the RMS inside, single samples when they are far apart."""
 
 import numpy as np
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from app.services.peaks import AudioSource
+from app.views.display_gain import display_gain
 from app.views.envelope_pixels import draw_envelope
 from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import TimeAxis
@@ -13,16 +14,18 @@ from app.views.time_pane import GUTTER_PX, TimePane
 
 MIN_PX_PER_SAMPLE = 2.0  # from here on a line through the samples says more than columns
 MARGIN = 0.92  # of the half height, so that full scale is seen to be inside
+GUTTER_MARGIN_PX = 6
+DESCRIPTION = "Waveform of the recording; drag to select, click to move the playhead"
 
 
 class WaveformView(TimePane):
-    """Waveform of the channel that is shown, full scale fixed, so that loudness can be compared."""
+    """Waveform of the channel that is shown; a quiet recording is drawn taller, and it is said."""
 
     def __init__(self, axis: TimeAxis, parent: QWidget | None = None) -> None:
         super().__init__(
             axis,
             "Waveform",
-            "Waveform of the recording; drag to select, click to move the playhead",
+            DESCRIPTION,
             parent,
         )
         self._source: AudioSource | None = None
@@ -33,12 +36,25 @@ class WaveformView(TimePane):
         self._source = source
         self.redraw()
 
+    def redraw(self) -> None:
+        super().redraw()
+        gain = display_gain(self._source)
+        taller = f"; drawn {gain} times taller, the sound stays" if gain > 1 else ""
+        self.setAccessibleDescription(DESCRIPTION + taller)
+
     def paint_plot(self, plot: PlotPixels) -> None:
         if self._source is None or self.axis.span_s <= 0.0 or self._shows_samples:
             super().paint_plot(plot)
             return
         envelope = self._source.envelope(self.axis.start_s, self.axis.end_s, plot.width)
-        draw_envelope(plot, envelope, self.colours, MARGIN)
+        draw_envelope(plot, envelope, self.colours, MARGIN * display_gain(self._source))
+
+    def paint_gutter(self, painter: QPainter, gutter: QRect) -> None:
+        super().paint_gutter(painter, gutter)
+        gain = display_gain(self._source)
+        if gain > 1:
+            inner = gutter.adjusted(GUTTER_MARGIN_PX, 1, -GUTTER_MARGIN_PX, -3)
+            painter.drawText(inner, Qt.AlignmentFlag.AlignRight, self.tr("drawn ×") + str(gain))
 
     def paint_over(self, painter: QPainter, plot: QRect) -> None:
         if self._source is None or self.axis.span_s <= 0.0:
@@ -73,7 +89,8 @@ class WaveformView(TimePane):
         times_s = (first + np.arange(len(samples))) / rate
         scale = self.plot_width / self.axis.span_s
         xs = GUTTER_PX + (times_s - self.axis.start_s) * scale
-        ys = plot.height() / 2 * (1.0 - MARGIN * samples.astype(np.float64))
+        scale_y = MARGIN * display_gain(self._source)
+        ys = plot.height() / 2 * (1.0 - scale_y * samples.astype(np.float64))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(self.colours.wave_body)
         painter.drawPath(arrayToQPath(xs, ys, connect="all"))

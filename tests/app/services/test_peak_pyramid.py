@@ -44,6 +44,17 @@ def test_every_level_equals_brute_force(num_frames, block):
         np.testing.assert_allclose(peaks[:, 1] / FULL_SCALE, maxima, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("frames_read", [0, 64 * 100, 64 * 2500, 64 * 9000])
+def test_the_peak_is_of_what_was_read_so_far(frames_read):
+    samples = np.linspace(0, -0.5, 64 * 9000, dtype=np.float32)
+    pyramid = make_pyramid(samples)  # the levels are filled, as a file's that was begun before
+    pyramid = PeakPyramid(pyramid.levels, 64, frames_read)
+
+    expected = abs(samples[frames_read - 1]) if frames_read else 0.0
+    coarsest_bucket = 64 * 4**2 * 0.5 / len(samples)
+    assert expected - TOLERANCE <= pyramid.peak <= expected + coarsest_bucket + TOLERANCE
+
+
 def test_rms_of_whole_buckets_equals_brute_force():
     samples = noise(64 * 4**3 * 40)
 
