@@ -16,4 +16,4 @@ def display_gain(source: AudioSource | None) -> int:
     peak = source.peaks.peak if source is not None else 0.0
     if peak <= 0.0:
         return 1
-    return min(2 ** math.floor(math.log2(1.0 / peak)), MAX_GAIN)
+    return min(1 << math.floor(math.log2(1.0 / peak)), MAX_GAIN)
