@@ -208,6 +208,7 @@ class Studio:
         transport.speed_chosen.connect(playback.set_speed)
         transport.gain_chosen.connect(playback.set_gain_db)
         transport.channel_chosen.connect(playback.set_channel)
+        transport.channel_chosen.connect(self.display.show_channel)
         transport.device_chosen.connect(playback.set_device)
         transport.devices_requested.connect(playback.find_devices)
         playback.position_changed.connect(self.display.show_position)

@@ -122,11 +122,15 @@ class TimelinePanel(QWidget):
 
     @Slot(object)
     def set_source(self, source: AudioSource | None) -> None:
-        """Show another recording from its start, whole; None shows nothing."""
-        self._source = source
+        """Show another recording from its start, whole; None shows nothing.
+
+        Another channel of the same recording leaves view, playhead and selection where they are.
+        """
+        before, self._source = self._source, source
         for pane in (self.overview, self.waveform, self.spectrogram):
             pane.set_source(source)
-        self.axis.set_duration(source.duration_s if source else 0.0)
+        if source is None or before is None or source.info.path != before.info.path:
+            self.axis.set_duration(source.duration_s if source else 0.0)
         self._load_timer.start()
 
     @Slot()

@@ -68,8 +68,8 @@ class TransportBar(QWidget):
         self._gain_text = QLabel(self)
         self._gain_text.setAccessibleName("Gain")
         self._channel = QComboBox(self)
-        self._channel.setAccessibleName("Channel to play")
-        self._channel.setToolTip("Channel of the recording to play")
+        self._channel.setAccessibleName("Channel to hear and see")
+        self._channel.setToolTip("Channel of the recording to hear and see")
         self._channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._device = _DeviceBox(self)
         self._device.setAccessibleName("Output device")
@@ -142,7 +142,7 @@ class TransportBar(QWidget):
                     self._channel.addItem(name, number)
         self._channel.setEnabled(channels > 1)
         self._channel.setToolTip(
-            "Channel of the recording to play"
+            "Channel of the recording to hear and see"
             if channels > 1
             else "There is one channel, so there is nothing to choose."
         )

@@ -137,6 +137,7 @@ class Display(QObject):
             window.annotate.show_text(clip.problem if clip else nothing)
         else:
             self._blank_timer.start()
+            window.timeline.set_selected_span(None)
             self._source.open(clip.path)
             self._playback.set_clip(clip.path, clip.duration_s or 0.0)
             window.transport.set_channels(clip.channels or 1)
@@ -147,15 +148,25 @@ class Display(QObject):
 
     @Slot(object)
     def show_source(self, source: AudioSource) -> None:
-        """Draw a recording that was opened."""
+        """Draw a recording that was opened, or another channel of the one that is drawn."""
         self._blank_timer.stop()
+        before = self._window.timeline.source
         self._window.timeline.set_source(source)
         self._playback.set_duration(source.duration_s)
-        self._window.transport.set_channels(source.info.channels)
         self._window.transport.set_time(self._playback.position_s, source.duration_s)
+        if before is not None and before.info.path == source.info.path:
+            return  # the person's choice of a channel and of what is in view stays
+        self._window.transport.set_channels(source.info.channels)
         clip = self._annotate.clip
         if clip is not None:
             self._session.restore_view(clip.clip_id)
+
+    @Slot(int)
+    def show_channel(self, channel: int) -> None:
+        """Draw the channel that is heard; -1 for the mix of all."""
+        clip = self._annotate.clip
+        if clip is not None and not clip.problem:
+            self._source.open(clip.path, channel if channel >= 0 else None)
 
     @Slot(str, str)
     def show_source_problem(self, _path: str, sentence: str) -> None:

@@ -160,7 +160,7 @@ def test_the_hand_asks_for_speed_gain_channel_and_device(qtbot, transport):
 
     boxes["Speed, the pitch is kept"].setCurrentIndex(SPEEDS.index(1.5))
     transport.findChild(QSlider).setValue(-6)
-    boxes["Channel to play"].setCurrentIndex(2)
+    boxes["Channel to hear and see"].setCurrentIndex(2)
     boxes["Output device"].setCurrentIndex(1)
 
     assert heard == [1.5, -6.0, 1, "Speakers"]

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+import soundfile
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 
@@ -126,3 +127,42 @@ def test_speed_keys_show_in_the_box(opened):
     assert box.currentText() == "×1.25"
     opened.key(Key.Key_K)
     assert box.currentText() == "×1"
+
+
+def test_the_channel_that_is_chosen_is_heard_and_seen(driver, tmp_path, qtbot):
+    """The voice is on the left in the first half, on the right in the second."""
+    folder = tmp_path / "stereo"
+    folder.mkdir()
+    tone = 0.5 * np.sin(np.arange(RATE_HZ) * 0.2)
+    silence = np.zeros_like(tone)
+    left, right = np.concatenate([tone, silence]), np.concatenate([silence, tone])
+    soundfile.write(folder / "two.wav", np.stack([left, right], axis=1), RATE_HZ)
+    driver.open(folder)
+    timeline, playback = driver.window.timeline, driver.studio.playback
+    timeline.set_visible_span(0.2, 1.8)
+    driver.drag(timeline.waveform, 300, 400)
+    selected = timeline.selected_span
+    playback.seek(0.5)
+    box = next(
+        box
+        for box in driver.window.findChildren(QComboBox)
+        if box.accessibleName() == "Channel to hear and see"
+    )
+
+    with qtbot.waitSignal(driver.studio.source.source_completed):
+        driver.key(Key.Key_Down, widget=box)
+
+    def loudness():
+        return np.nan_to_num(timeline.source.envelope(0.0, 2.0, 4).rms)
+
+    assert box.currentText() == "Left"
+    assert loudness()[0] > 0.3
+    assert loudness()[3] == pytest.approx(0.0, abs=1e-3)
+    with qtbot.waitSignal(driver.studio.source.source_completed):
+        driver.key(Key.Key_Down, widget=box)
+    assert box.currentText() == "Right"
+    assert loudness()[0] == pytest.approx(0.0, abs=1e-3)
+    assert loudness()[3] > 0.3
+    assert timeline.selected_span == selected
+    assert timeline.axis.playhead_s == 0.5
+    assert (timeline.axis.start_s, timeline.axis.end_s) == (0.2, 1.8)
