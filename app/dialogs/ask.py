@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.dialogs.clip_fields_dialog import ClipFields, ClipFieldsDialog
-from app.dialogs.emotions_dialog import EmotionsDialog
+from app.dialogs.emotions_dialog import EmotionsDialog, EmotionSet
 from clser_engine.labels import Emotion
 
 PROJECT_SUFFIX = ".clser-project"
@@ -82,12 +82,12 @@ class Ask:
         dialog = ClipFieldsDialog(fields, num_clips, self._parent)
         return dialog.fields() if dialog.exec() else None
 
-    def emotions(
-        self, emotions: Sequence[Emotion], used: frozenset[str]
-    ) -> tuple[Emotion, ...] | None:
+    def emotions(self, emotions: Sequence[Emotion], used: frozenset[str]) -> EmotionSet | None:
         """Ask for the emotion set of a project."""
         dialog = EmotionsDialog(emotions, used, self._parent)
-        return dialog.emotions() if dialog.exec() else None
+        if not dialog.exec():
+            return None
+        return EmotionSet(emotions=dialog.emotions(), renames=dialog.renames())
 
     def _folder(self, title: str) -> Path | None:
         name = QFileDialog.getExistingDirectory(self._parent, title)

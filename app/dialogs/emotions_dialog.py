@@ -1,6 +1,7 @@
 """The emotion set of a project: names, letters, colours and keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -26,6 +27,20 @@ SPACE_PX = 8
 NAME, LETTER, KEY, COLOUR = range(4)
 HEADERS = ("Name", "Letter", "Key", "Colour")
 NEW_NAMES = ("boredom", "contempt", "calm", "pride", "other")
+OLD_NAME = Qt.ItemDataRole.UserRole  # of the name's cell: what the emotion was called before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionSet:
+    """An emotion set as the person wants it.
+
+    Args:
+        emotions: The set as it becomes.
+        renames: New name of each old one that is renamed; its labels go with it.
+    """
+
+    emotions: tuple[Emotion, ...]
+    renames: Mapping[str, str] = field(default_factory=dict)
 
 
 class EmotionsDialog(QDialog):
@@ -33,7 +48,7 @@ class EmotionsDialog(QDialog):
 
     Args:
         emotions: The set as it is.
-        used: Names that labels carry: these can be recoloured, not renamed or removed.
+        used: Names that labels carry: these can be renamed and recoloured, not removed.
         parent: The window above which it opens.
     """
 
@@ -61,7 +76,7 @@ class EmotionsDialog(QDialog):
         self._colour = self._make_button("&Colour…", "Choose another colour", self._on_colour)
         self._problem = QLabel(self)
         self._problem.setWordWrap(True)
-        self._problem.setAccessibleName("What must be changed")
+        self._problem.setAccessibleName("What must be changed, or what becomes of labels")
         self._buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
@@ -85,7 +100,7 @@ class EmotionsDialog(QDialog):
         layout.addWidget(self._buttons)
         self.resize(520, 420)
         for emotion in emotions:
-            self._append(emotion)
+            self._append(emotion, emotion.name)
         self._check()
 
     def emotions(self) -> tuple[Emotion, ...]:
@@ -100,11 +115,16 @@ class EmotionsDialog(QDialog):
             for row in range(self._table.rowCount())
         )
 
+    def renames(self) -> dict[str, str]:
+        """Return the new name of each emotion that was there before and has another one now."""
+        names = [(self._old_name(row), emotion.name) for row, emotion in enumerate(self.emotions())]
+        return {old: new for old, new in names if old and old != new}
+
     def problem(self) -> str:
         """Return what must be changed before the set can be used, empty for nothing."""
         return check_emotions(self.emotions())
 
-    def _append(self, emotion: Emotion) -> None:
+    def _append(self, emotion: Emotion, old_name: str = "") -> None:
         row = self._table.rowCount()
         self._table.insertRow(row)
         texts = (emotion.name, emotion.letter, emotion.key, emotion.colour)
@@ -113,14 +133,25 @@ class EmotionsDialog(QDialog):
             if column == COLOUR:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
                 item.setData(Qt.ItemDataRole.DecorationRole, QColor(text))
-            if column == NAME and emotion.name in self._used:
-                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
-                item.setToolTip("Labels carry this name, so it stays.")
+            if column == NAME:
+                item.setData(OLD_NAME, old_name)
             self._table.setItem(row, column, item)
 
     def _text(self, row: int, column: int) -> str:
         item = self._table.item(row, column)
         return item.text().strip() if item is not None else ""
+
+    def _old_name(self, row: int) -> str:
+        item = self._table.item(row, NAME)
+        return str(item.data(OLD_NAME) or "") if item is not None else ""
+
+    def _what_labels_become(self) -> str:
+        renamed = [
+            f"{old} becomes {new}" for old, new in self.renames().items() if old in self._used
+        ]
+        if not renamed:
+            return ""
+        return f"In labels {', '.join(renamed)}; what the model suggests keeps its own word."
 
     def _check(self) -> None:
         if any(
@@ -130,13 +161,15 @@ class EmotionsDialog(QDialog):
         ):
             return  # a row that is being filled
         problem = self.problem()
-        self._problem.setText(problem)
+        self._problem.setText(problem or self._what_labels_become())
         self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)
         row = self._table.currentRow()
-        is_used = row >= 0 and self._text(row, NAME) in self._used
+        is_used = row >= 0 and self._old_name(row) in self._used
         self._remove.setEnabled(row >= 0 and not is_used)
         self._remove.setToolTip(
-            "Labels carry this emotion, so it stays." if is_used else "Remove the emotion"
+            "Labels carry this emotion, so it can be renamed, not removed."
+            if is_used
+            else "Remove the emotion"
         )
         self._up.setEnabled(row > 0)
         self._down.setEnabled(0 <= row < self._table.rowCount() - 1)
@@ -169,11 +202,13 @@ class EmotionsDialog(QDialog):
         self._check()
 
     def _move(self, rows: int) -> None:
-        emotions, row = list(self.emotions()), self._table.currentRow()
-        emotions.insert(row + rows, emotions.pop(row))
+        old_names = [self._old_name(row) for row in range(self._table.rowCount())]
+        entries = list(zip(self.emotions(), old_names, strict=True))
+        row = self._table.currentRow()
+        entries.insert(row + rows, entries.pop(row))
         self._table.setRowCount(0)
-        for emotion in emotions:
-            self._append(emotion)
+        for emotion, old_name in entries:
+            self._append(emotion, old_name)
         self._table.setCurrentCell(row + rows, NAME)
 
     def _on_double_clicked(self, _row: int, column: int) -> None:

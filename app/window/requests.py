@@ -126,9 +126,9 @@ class Requests:
         if store is None:
             return
         used = frozenset(label.answer for label in store.labels())
-        emotions = self._ask.emotions(store.emotions(), used)
-        if emotions is not None and emotions != store.emotions():
-            self._labels.set_emotions(emotions)
+        wanted = self._ask.emotions(store.emotions(), used)
+        if wanted is not None and wanted.emotions != store.emotions():
+            self._labels.set_emotions(wanted.emotions, wanted.renames)
 
     def _remove_clips(self) -> None:
         if ids := self._window.clip_list.selected_clip_ids():

@@ -2,7 +2,13 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QDialogButtonBox, QTableWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QDialogButtonBox,
+    QLabel,
+    QLineEdit,
+    QTableWidget,
+)
 
 from app.dialogs.about_dialog import about_as_html
 from app.dialogs.clip_fields_dialog import VARIOUS, ClipFields, ClipFieldsDialog
@@ -73,15 +79,51 @@ def test_what_cannot_be_used_is_said_before_ok(emotions, row, column, text, prob
     assert not is_ok(emotions)
 
 
-def test_an_emotion_that_labels_carry_stays(emotions):
+def test_an_emotion_that_labels_carry_is_not_removed(emotions):
     table = table_of(emotions)
     table.setCurrentCell(0, NAME)
 
     button = press(emotions, "Remove the emotion")
 
     assert emotions.emotions() == FOUR
-    assert button.toolTip() == "Labels carry this emotion, so it stays."
-    assert not table.item(0, NAME).flags() & Qt.ItemFlag.ItemIsEditable
+    assert button.toolTip() == "Labels carry this emotion, so it can be renamed, not removed."
+
+
+def test_an_emotion_that_labels_carry_is_renamed_and_it_is_said_what_becomes_of_them(
+    emotions, qtbot
+):
+    table = table_of(emotions)
+    with qtbot.waitExposed(emotions):
+        emotions.show()
+    table.setCurrentCell(0, NAME)
+    table.editItem(table.item(0, NAME))
+    editor = table.findChild(QLineEdit)
+    editor.selectAll()
+    qtbot.keyClicks(editor, "Fury")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: table.item(0, NAME).text() == "Fury")
+    press(emotions, "Move the emotion down")  # what it was called goes along
+    table.item(0, NAME).setText("joy")
+
+    assert [emotion.name for emotion in emotions.emotions()][:2] == ["joy", "fury"]
+    assert emotions.renames() == {"anger": "fury", "happiness": "joy"}
+    assert is_ok(emotions)
+    [said] = [
+        label.text()
+        for label in emotions.findChildren(QLabel)
+        if "labels" in label.accessibleName()
+    ]
+    assert said == "In labels anger becomes fury; what the model suggests keeps its own word."
+    table.setCurrentCell(1, NAME)
+    press(emotions, "Remove the emotion")
+    assert "fury" in [emotion.name for emotion in emotions.emotions()]
+
+
+def test_a_new_emotion_is_no_renamed_one(emotions):
+    press(emotions, "Add an emotion")
+    table_of(emotions).item(4, NAME).setText("calm")
+
+    assert emotions.renames() == {}
 
 
 def test_emotions_are_removed_and_moved(emotions):

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtGui import QDropEvent
 
 from app.application import Studio
 from app.dialogs.clip_fields_dialog import ClipFields
+from app.dialogs.emotions_dialog import EmotionSet
 from app.models.clip_table import Column
 from app.services.project_store import ProjectStore
 from clser_engine.labels import USUAL_EMOTIONS, Emotion
@@ -181,7 +183,7 @@ def test_removed_clips_come_back_with_their_labels(opened):
 
 def test_a_new_emotion_gets_its_button_and_its_key(opened, ask):
     calm = Emotion(name="calm", letter="C", colour="#117733", key="5")
-    ask.answers["emotions"] = (*USUAL_EMOTIONS[:4], calm)
+    ask.answers["emotions"] = EmotionSet(emotions=(*USUAL_EMOTIONS[:4], calm))
     opened.window.actions_["edit_emotions"].trigger()
 
     opened.key(Key.Key_5)
@@ -191,6 +193,24 @@ def test_a_new_emotion_gets_its_button_and_its_key(opened, ask):
     opened.key(Key.Key_Z, CTRL)
     opened.key(Key.Key_Z, CTRL)
     assert not any("Calm" in text for text in opened.window.label_bar.button_texts)
+
+
+def test_an_emotion_in_use_is_renamed_with_its_labels_in_one_step(opened, ask):
+    first = opened.clip_id
+    opened.key(Key.Key_1)
+    fury = replace(USUAL_EMOTIONS[0], name="fury")
+    ask.answers["emotions"] = EmotionSet(
+        emotions=(fury, *USUAL_EMOTIONS[1:4]), renames={"anger": "fury"}
+    )
+
+    opened.window.actions_["edit_emotions"].trigger()
+
+    assert [label.answer for label in opened.labels_on_disk] == ["fury"]
+    assert opened.cells(first)[Column.LABEL] == "fury"
+    assert opened.button("Fury, key 1").isEnabled()
+    opened.key(Key.Key_Z, CTRL)
+    assert [label.answer for label in opened.labels_on_disk] == ["anger"]
+    assert opened.button("Anger, key 1").isEnabled()
 
 
 def test_labels_are_exported_and_imported(opened, ask, tmp_path):
