@@ -153,6 +153,7 @@ class Studio:
             self.opening.failed,
         ):
             failed.connect(display.show_error)
+        self.project.read_only_offered.connect(display.offer_read_only)
         self.exchange.finished.connect(window.message_bar.show_hint)
         self.recordings.progressed.connect(window.bottom.adding.show_work)
         self.recordings.finished.connect(display.show_finished)
@@ -164,6 +165,9 @@ class Studio:
         self.opening.recent_changed.connect(display.show_recent)
         self.opening.demo_made.connect(display.show_welcome)
         display.recent_chosen.connect(lambda path: self.opening.open([path]))
+        display.read_only_chosen.connect(
+            lambda folder: self.opening.open_project(folder, read_only=True)
+        )
         actions.connect("undo", self.project.undo)
         actions.connect("redo", self.project.redo)
         actions.connect("open_demo", self.opening.open_demo)

@@ -70,9 +70,14 @@ class OpenController(QObject):
             self.add_recordings(recordings)
 
     def open_last_or_demo(self) -> None:
-        """Open what was open last; the first time, or when that is gone, the demo project."""
+        """Open what was open last; the first time, or when that is gone, the demo project.
+
+        Where it cannot be opened nothing is, so that the sentence that says why stays.
+        """
         projects = self._recent.load().projects
-        if not projects or not self.open_project(projects[0]):
+        if projects:
+            self.open_project(projects[0])
+        else:
             self.open_demo()
 
     @Slot()
@@ -86,9 +91,9 @@ class OpenController(QObject):
             self._add([resource_path("demo")])
             self.demo_made.emit()
 
-    def open_project(self, folder: Path) -> bool:
-        """Open a project; what is open stays if that fails."""
-        if not self._project.open(folder):
+    def open_project(self, folder: Path, *, read_only: bool = False) -> bool:
+        """Open a project, perhaps only to look at it; what is open stays if that fails."""
+        if not self._project.open(folder, read_only=read_only):
             return False
         self._remember_project()
         return True

@@ -18,6 +18,7 @@ class Clip:
         speaker: Name or empty.
         transcript: What is said, or empty.
         problem: One sentence when the file cannot be read, else empty.
+        notice: One sentence where less could be read than the file claims, else empty.
     """
 
     clip_id: str
@@ -30,6 +31,7 @@ class Clip:
     speaker: str = ""
     transcript: str = ""
     problem: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class Probe:
         problem: One sentence when the file cannot be read, else empty.
         size_bytes: Size of the file, None where it was not there.
         modified_ns: Time of its last change in nanoseconds, None where it was not there.
+        notice: One sentence where less could be read than the file claims, else empty.
     """
 
     path: str
@@ -74,3 +77,4 @@ class Probe:
     problem: str = ""
     size_bytes: int | None = None
     modified_ns: int | None = None
+    notice: str = ""

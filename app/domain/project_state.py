@@ -58,6 +58,7 @@ class ProjectState:
             sample_rate_hz=probe.sample_rate_hz,
             channels=probe.channels,
             problem=probe.problem,
+            notice=probe.notice,
         )
 
     def check(self, edit: Edit) -> None:

@@ -272,7 +272,8 @@ class ClipTableModel(QAbstractTableModel):
             case Column.NAME:
                 return PurePath(clip.path).stem
             case Column.LENGTH:
-                return length_in_words(clip.duration_s)
+                mark = "! " if clip.notice else ""
+                return mark + length_in_words(clip.duration_s)
             case Column.LANGUAGE:
                 return clip.language
             case Column.SPEAKER:
@@ -313,7 +314,7 @@ class ClipTableModel(QAbstractTableModel):
                 f"confidence {percent_in_words(guess.confidence)}, "
                 f"normalised by: {guess.statistics}."
             )
-        return clip.problem or clip.path
+        return clip.problem or clip.notice or clip.path
 
     def _sort_key(self, clip: Clip, column: int) -> tuple[object, ...]:
         name = PurePath(clip.path).stem.casefold()

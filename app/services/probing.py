@@ -50,6 +50,7 @@ def probe_file(path: str, known: Probe | None, context: RunContext) -> Probe:
         channels=info.channels,
         size_bytes=size_bytes,
         modified_ns=modified_ns,
+        notice=info.notice,
     )
 
 

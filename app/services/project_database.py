@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from app.errors import ProjectError
+from app.errors import ProjectError, ProjectFolderError
 
 DATABASE_NAME = "project.sqlite"
 BACKUPS_NAME = "backups"
@@ -142,7 +142,7 @@ def sentence(error: DBAPIError | sqlite3.Error, folder: Path, doing: str) -> Pro
             " and do it again, nothing saved before is lost."
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return ProjectError(
+        return ProjectFolderError(
             f"{project} could not be {doing} because {folder} is not writable ({original}); make"
             " it writable, or open the project read-only."
         )

@@ -133,7 +133,11 @@ class ProjectStore:
                     f"The project {folder.name} was made by an older version and must be opened for"
                     " writing once, to be brought up to date; open it normally first."
                 )
-            return cls(folder, connection, None)
+            store = cls(folder, connection, None)
+        store.notes = (
+            f"{store.name} is open read-only: its labels can be seen and exported, not changed.",
+        )
+        return store
 
     @classmethod
     def _open_writable(cls, folder: Path) -> Self:

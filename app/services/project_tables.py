@@ -16,7 +16,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """The newest revision in `app.services.migrations`; revisions are counted upwards."""
 
 APPLICATION_ID = 0x434C5352
@@ -85,6 +85,7 @@ probes = Table(
     Column("problem", String, nullable=False),
     Column("size_bytes", Integer),
     Column("modified_ns", Integer),
+    Column("notice", String, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 

@@ -1,5 +1,7 @@
 """One sentence about what went wrong or what to do next, in the window and out of the way."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QFrame,
@@ -18,7 +20,7 @@ MARK_PX = 16
 
 
 class MessageBar(QFrame):
-    """Shows the newest message until it is dismissed."""
+    """Shows the newest message, with a way out where there is one, until it is dismissed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +31,11 @@ class MessageBar(QFrame):
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setAccessibleName("Message")
+        self._take: Callable[[], object] | None = None
+        self._way_out = QToolButton(self)
+        self._way_out.setAccessibleName("Way out")  # until there is one
+        self._way_out.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._way_out.clicked.connect(self._on_way_out_taken)
         self._more = QToolButton(self)
         self._more.setText("Details")
         self._more.setAccessibleName("Show details of the message")
@@ -46,6 +53,7 @@ class MessageBar(QFrame):
         row = QHBoxLayout()
         row.addWidget(self._mark)
         row.addWidget(self._text, stretch=1)
+        row.addWidget(self._way_out)
         row.addWidget(self._more)
         row.addWidget(self._dismiss)
         layout = QVBoxLayout(self)
@@ -69,6 +77,14 @@ class MessageBar(QFrame):
         """Say what can be done next."""
         self._show(QStyle.StandardPixmap.SP_MessageBoxInformation, text, "")
 
+    def offer(self, text: str, help_text: str, take: Callable[[], object]) -> None:
+        """Put a button beside the message on screen that does what the message advises."""
+        self._take = take
+        self._way_out.setText(text)
+        self._way_out.setAccessibleName(text)
+        self._way_out.setToolTip(help_text)
+        self._way_out.show()
+
     @Slot()
     def dismiss(self) -> None:
         """Take the message away."""
@@ -81,4 +97,13 @@ class MessageBar(QFrame):
         self._details.setPlainText(details)
         self._more.setChecked(False)
         self._more.setVisible(bool(details))
+        self._take = None
+        self._way_out.hide()
         self.show()
+
+    @Slot()
+    def _on_way_out_taken(self) -> None:
+        take = self._take
+        self.dismiss()
+        if take is not None:
+            take()

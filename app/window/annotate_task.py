@@ -33,10 +33,17 @@ class AnnotateTask(QWidget):
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self._nothing)
         self._pages.addWidget(timeline)
+        self._notice = QLabel(self)
+        self._notice.setWordWrap(True)
+        self._notice.setTextFormat(Qt.TextFormat.PlainText)
+        self._notice.setMargin(SPACE_PX // 2)
+        self._notice.setAccessibleName("What to know about the recording")
+        self._notice.hide()
         right = QWidget(self)
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(self._notice)
         column.addWidget(self._pages, stretch=1)
         column.addWidget(transport)
         column.addWidget(label_bar)
@@ -56,6 +63,16 @@ class AnnotateTask(QWidget):
     def text(self) -> str:
         """What stands in place of a recording, empty while one is shown."""
         return self._nothing.text() if self._pages.currentWidget() is self._nothing else ""
+
+    @property
+    def notice(self) -> str:
+        """What stands above the recording, empty for nothing."""
+        return self._notice.text()
+
+    def show_notice(self, sentence: str) -> None:
+        """Say above the recording what is to be known about it; empty for nothing."""
+        self._notice.setText(sentence)
+        self._notice.setVisible(bool(sentence))
 
     def show_timeline(self) -> None:
         """Show the recording."""

@@ -1,6 +1,7 @@
 """Keeps the window in step with the project, the clip on screen, playing and the engine."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -37,9 +38,11 @@ class Display(QObject):
 
     Signals:
         recent_chosen: A path of the list of what was opened lately.
+        read_only_chosen: A project that the person wants to look at only.
     """
 
     recent_chosen = Signal(object)
+    read_only_chosen = Signal(object)
 
     def __init__(
         self,
@@ -125,6 +128,7 @@ class Display(QObject):
     def show_clip(self, clip: Clip | None) -> None:
         """Show the recording of a clip, or say why there is none."""
         window = self._window
+        window.annotate.show_notice(clip.notice if clip and not clip.problem else "")
         if clip is None or clip.problem:
             self._blank_timer.stop()
             window.timeline.set_source(None)
@@ -150,6 +154,7 @@ class Display(QObject):
     def show_source(self, source: AudioSource) -> None:
         """Draw a recording that was opened, or another channel of the one that is drawn."""
         self._blank_timer.stop()
+        self._window.annotate.show_notice(source.info.notice)
         before = self._window.timeline.source
         self._window.timeline.set_source(source)
         self._playback.set_duration(source.duration_s)
@@ -171,6 +176,7 @@ class Display(QObject):
     @Slot(str, str)
     def show_source_problem(self, _path: str, sentence: str) -> None:
         """Say in place of a recording why it cannot be drawn."""
+        self._window.annotate.show_notice("")
         self._window.annotate.show_text(sentence)
 
     @Slot(object)
@@ -307,6 +313,15 @@ class Display(QObject):
     def show_error(self, sentence: str) -> None:
         """Show what went wrong."""
         self._window.message_bar.show_error(sentence)
+
+    @Slot(object)
+    def offer_read_only(self, folder: Path) -> None:
+        """Offer to look at a project that cannot be changed now, beside the message of why."""
+        self._window.message_bar.offer(
+            "Open read-only",
+            "See and export the labels of the project; nothing in it can be changed then.",
+            lambda: self.read_only_chosen.emit(folder),
+        )
 
     def show_allowed(self, *, has_project: bool = True) -> None:
         """Enable what can be done now; the rest says why not."""
