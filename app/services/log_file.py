@@ -1,6 +1,8 @@
 """The log on this computer, and what of it may leave by the person's own hand."""
 
+import contextlib
 import logging
+import sys
 import traceback
 from collections import deque
 from logging.handlers import RotatingFileHandler
@@ -10,6 +12,18 @@ MAX_BYTES = 1_000_000
 OLD_FILES = 3
 REPORT_LINES = 100
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class QuietFileHandler(RotatingFileHandler):
+    """Loses a line where the disk is full or gone, instead of printing a traceback for each."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  its name in logging
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what was not written yet
+            super().close()
 
 
 class ReportHandler(logging.Handler):
@@ -40,7 +54,7 @@ def start_log(folder: Path) -> ReportHandler:
     root.addHandler(handler)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        to_file = RotatingFileHandler(
+        to_file = QuietFileHandler(
             folder / "clser-studio.log", maxBytes=MAX_BYTES, backupCount=OLD_FILES, encoding="utf-8"
         )
     except OSError as error:

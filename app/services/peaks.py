@@ -33,7 +33,7 @@ from app.services.spectrogram import (
     shape_of,
 )
 from app.services.view_cache import ArrayPlan, CachedArrays, ViewCache, cache_key
-from clser_engine.audio.read import AudioReader, probe_audio
+from clser_engine.audio.read import LARGEST_SAMPLE, AudioReader, probe_audio
 from clser_engine.errors import AudioError
 from clser_engine.runtime import RunContext
 from clser_engine.types import AudioInfo, FloatArray
@@ -303,11 +303,16 @@ class AudioSource:
             )
 
     def to_mono(self, frames: FloatArray) -> FloatArray:
-        """Return the channel that is drawn, (frames,), from (frames, channels); NaN becomes 0."""
-        mono = frames.mean(axis=1) if self.channel is None else frames[:, self.channel]
-        if not np.isfinite(mono).all():
-            mono = np.nan_to_num(mono, posinf=1.0, neginf=-1.0)
-        return np.ascontiguousarray(mono, np.float32)
+        """Return the channel that is drawn, (frames,), from (frames, channels).
+
+        What is no sound is drawn as full scale of its sign, NaN as 0.
+        """
+        if self.channel is not None:
+            frames = frames[:, self.channel : self.channel + 1]
+        is_sound = np.abs(frames) <= LARGEST_SAMPLE
+        if not is_sound.all():
+            frames = np.where(is_sound, frames, np.nan_to_num(np.sign(frames)))
+        return np.ascontiguousarray(frames.mean(axis=1), np.float32)
 
     def _tile(self, read: Callable[[int, int], FloatArray], level: int, number: int) -> ByteArray:
         hop, halo = self.shape.hop_frames(level), self.shape.window_frames

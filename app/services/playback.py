@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.services.playback_output import OpenOutput, Output, PortAudioOutput
 from app.services.time_stretch import TimeStretch
-from clser_engine.audio.read import AudioReader
+from clser_engine.audio.read import LARGEST_SAMPLE, AudioReader
 from clser_engine.runtime import RunContext
 from clser_engine.types import FloatArray
 
@@ -250,6 +250,9 @@ def _one_pass(
 
 
 def _pick(block: FloatArray, channel: int) -> FloatArray:
-    """Return one channel or the mean of all, `(n,)`, without what is not a number."""
-    mono = block.mean(axis=1) if channel == MIX else block[:, min(channel, block.shape[1] - 1)]
-    return np.nan_to_num(np.ascontiguousarray(mono, np.float32), copy=False)
+    """Return one channel or the mean of all, `(n,)`, with silence for what is no sound."""
+    if channel != MIX:
+        first = min(channel, block.shape[1] - 1)
+        block = block[:, first : first + 1]
+    sound = np.where(np.abs(block) <= LARGEST_SAMPLE, block, np.float32(0.0))
+    return np.ascontiguousarray(sound.mean(axis=1), np.float32)

@@ -1,5 +1,6 @@
 """A project's folder: what makes it one, how one comes to be, and how one is read untouched."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -82,9 +83,11 @@ def create_project(folder: Path, *, name: str, emotions: Sequence[Emotion]) -> N
         os.replace(part, target)
         _sync_folder(folder)
     except OSError as error:
+        way_out = "choose a folder that you may write to"
+        if error.errno == errno.ENOSPC:
+            way_out = "free some space on its disk, or choose another"
         raise ProjectError(
-            f"The project {folder} could not be made ({error.strerror}); choose a folder that you"
-            " may write to."
+            f"The project {folder} could not be made ({error.strerror}); {way_out}."
         ) from error
     except DBAPIError as error:
         raise sentence(error, folder, "made") from error

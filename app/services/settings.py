@@ -1,5 +1,6 @@
 """The person's settings, the same for all projects; JSON in the config folder."""
 
+import errno
 import getpass
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -121,9 +122,12 @@ class SettingsFile:
         try:
             write_object(self._path, content)
         except OSError as error:
+            way_out = "make that folder writable"
+            if error.errno == errno.ENOSPC:
+                way_out = "free some space on its disk"
             raise SettingsError(
                 f"The settings could not be written to {self._path} ({error.strerror}); they hold"
-                " until the program ends, so make that folder writable to keep them."
+                f" until the program ends, so {way_out} to keep them."
             ) from error
         self._written = content
 
