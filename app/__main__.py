@@ -49,8 +49,11 @@ def _run(paths: list[Path]) -> int:
     app.setApplicationDisplayName("CLSER Studio")
     try:
         from app.application import Studio
+        from app.services.folders import log_folder
+        from app.services.native_messages import divert_native_messages
 
         studio = Studio()
+        divert_native_messages(log_folder())
     except Exception as error:
         sys.excepthook(type(error), error, error.__traceback__)
         QMessageBox.critical(
