@@ -120,8 +120,9 @@ class AnnotateController(QObject):
 
     @Slot(str)
     def select_label(self, label_id: str) -> None:
-        """Select a label of the clip on screen."""
+        """Select a label of the clip on screen, after its stretch; empty for none."""
         self._label_id = label_id
+        self.target_changed.emit(self._span)
 
     @Slot()
     def refresh(self) -> None:
@@ -174,11 +175,27 @@ class AnnotateController(QObject):
             return
         self._report(self._answers.accept(guess.clip_id, guess), is_whole_clip=True)
 
+    @property
+    def label_to_remove(self) -> str:
+        """Id of the label that `remove_label` removes, empty for none.
+
+        It is the one that is selected, else that of the selected stretch; what is about the whole
+        clip goes only while no stretch is selected.
+        """
+        if self._label_id:
+            return self._label_id
+        if self._span is None:
+            label = self._clips.clip_label(self._clip_id)
+            return label.label_id if label else ""
+        for label in reversed(self._clips.labels_of(self._clip_id)):
+            if label.span == self._span:
+                return label.label_id
+        return ""
+
     @Slot()
     def remove_label(self) -> None:
-        """Remove the label that is selected, else the one about the whole clip."""
-        label = self._clips.clip_label(self._clip_id)
-        label_id = self._label_id or (label.label_id if label else "")
+        """Remove the label that is selected, else the one about what is selected."""
+        label_id = self.label_to_remove
         if label_id:
             self._label_id = ""
             self._answers.remove(label_id)

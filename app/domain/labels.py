@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.time_span import TimeSpan
+
 
 class Origin(StrEnum):
     """How a label came to be."""
@@ -48,3 +50,10 @@ class Label:
     def is_whole_clip(self) -> bool:
         """Whether it is about the clip as a whole."""
         return self.start_s is None
+
+    @property
+    def span(self) -> TimeSpan | None:
+        """The stretch it is about, or None for the whole clip."""
+        if self.start_s is None or self.end_s is None:
+            return None
+        return TimeSpan(self.start_s, self.end_s)

@@ -44,6 +44,7 @@ class LabelView(TimePane):
         self._selected_id = ""
         self.setFixedHeight(2 * ROW_PX + 1)
         self.set_labels(())
+        axis.selection_finished.connect(self._on_selection_finished)
 
     @property
     def strip(self) -> LabelStrip:
@@ -72,13 +73,10 @@ class LabelView(TimePane):
 
     def clicked(self, time_s: float, position: QPointF) -> None:
         label = self.label_at(time_s) if position.y() >= ROW_PX else None
-        if label is None or label.start_s is None or label.end_s is None:
-            self._select("")
+        if label is None:
             super().clicked(time_s, position)
             return
-        self._select(label.label_id)
-        self.axis.set_selection(TimeSpan(label.start_s, label.end_s))
-        self.axis.selection_finished.emit(self.axis.selection)
+        self._choose(label)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
@@ -126,6 +124,16 @@ class LabelView(TimePane):
             if label.label_id == self._selected_id:
                 painter.setPen(self.colours.text)
                 painter.drawRect(box.adjusted(0, 0, -1, -1))
+
+    def _choose(self, label: Label) -> None:
+        """Select a label: first its stretch, then the label, for a stretch alone names none."""
+        self.axis.set_selection(label.span)
+        self.axis.selection_finished.emit(self.axis.selection)
+        self._select(label.label_id)
+
+    def _on_selection_finished(self, span: TimeSpan | None) -> None:
+        """Let go of the selected label once another stretch, or none, is selected."""
+        self._select("")
 
     def _select(self, label_id: str) -> None:
         if label_id != self._selected_id:

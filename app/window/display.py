@@ -11,7 +11,7 @@ from app.controllers.project_controller import ProjectController
 from app.controllers.settings_controller import SettingsController
 from app.controllers.source_controller import SourceController
 from app.domain.clips import Clip, Guess
-from app.domain.edits import Changes
+from app.domain.edits import NO_EDIT, Changes
 from app.domain.labels import Label
 from app.domain.time_span import TimeSpan
 from app.models.clip_table import ClipTableModel
@@ -121,7 +121,8 @@ class Display(QObject):
             if (before.path, before.problem) != (after.path, after.problem):
                 self.show_clip(after)
             self._annotate.refresh()
-        self._read_steps()
+        if changes.edit is not NO_EDIT:
+            self._read_steps()
         self.show_allowed()
 
     @Slot(object)
@@ -331,7 +332,7 @@ class Display(QObject):
             store=store,
             clip=clip,
             num_selected=len(self._window.clip_list.selected_clip_ids()) if store else 0,
-            has_label=bool(clip and self._clips.labels_of(clip.clip_id)),
+            has_label=bool(clip and self._annotate.label_to_remove),
             has_span=self._annotate.span is not None,
             has_analysis=bool(clip and self._annotate.has_analysis(clip.clip_id)),
             undo_name=self._undo_name,

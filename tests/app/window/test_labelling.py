@@ -1,7 +1,7 @@
 """Labelling through the window by real keys and clicks, down to the disk."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 
 from app.domain.labels import Origin
 from app.models.clip_table import Column
@@ -170,6 +170,43 @@ def test_a_dragged_stretch_is_labelled_and_the_clip_stays(opened):
     assert (label.answer, label.start_s, label.end_s) == ("sadness", span.start_s, span.end_s)
     assert opened.clip_id == first
     assert opened.cells(first)[Column.LABEL] == "1 stretch"
+
+
+def label_a_stretch(opened, key=Key.Key_3):
+    """Label the second quarter of the clip; return its x in the strip of labels."""
+    waveform = opened.window.timeline.waveform
+    left = waveform.width() - waveform.plot_width
+    opened.drag(waveform, left + waveform.plot_width // 4, left + waveform.plot_width // 2)
+    opened.key(key)
+    return left + 3 * waveform.plot_width // 8
+
+
+def test_delete_removes_the_stretch_that_was_clicked_not_the_label_of_the_clip(opened):
+    x = label_a_stretch(opened)
+    opened.key(Key.Key_Escape)
+    opened.key(Key.Key_1)
+    opened.key(Key.Key_Up)
+    strip = opened.window.timeline.labels
+    opened.click(strip, pos=QPoint(x, strip.height() - 8))
+
+    opened.key(Key.Key_Delete)
+
+    [label] = opened.labels_on_disk
+    assert label.is_whole_clip
+    assert not opened.window.actions_["remove_label"].isEnabled()  # the stretch has none now
+    opened.key(Key.Key_Delete)
+    assert opened.labels_on_disk == (label,)
+    opened.key(Key.Key_Escape)
+    opened.key(Key.Key_Delete)
+    assert opened.labels_on_disk == ()
+
+
+def test_delete_removes_the_stretch_that_was_just_labelled(opened):
+    label_a_stretch(opened)
+
+    opened.key(Key.Key_Delete)
+
+    assert opened.labels_on_disk == ()
 
 
 def test_escape_makes_answers_be_about_the_whole_clip_again(opened):
