@@ -1,22 +1,38 @@
 """Takes labels in from files and writes labels and posteriors out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.controllers.project_controller import ProjectController
 from app.domain.clip_edits import counted
-from app.domain.label_import import ClipMatcher, LabelImport, label_rows, plan_import
+from app.domain.edits import Edit
+from app.domain.label_import import ClipMatcher, LabelImport, in_parts, label_rows, plan_import
 from app.errors import AppError, explain
 from app.jobs.runner import Job, JobRunner
 from app.services.project_database import BACKUPS_NAME
+from app.services.project_store import ProjectStore
 from clser_engine.errors import EngineError, FormatError
 from clser_engine.formats.rows import LabelRow
 from clser_engine.formats.table import LABEL_FORMATS, POSTERIOR_FORMATS, LabelFormat
 from clser_engine.runtime import RunContext
 from clser_engine.types import Analysis
+
+PART_LABELS = 200  # a step of an import: its commit stays well under 50 ms
+
+
+@dataclass(slots=True, kw_only=True)
+class _Import:
+    """Labels on their way into the project."""
+
+    path: Path
+    folder: Path
+    plan: LabelImport
+    parts: Iterator[Edit]
+    has_begun: bool = False
 
 
 class ImportExportController(QObject):
@@ -42,6 +58,10 @@ class ImportExportController(QObject):
         super().__init__(parent)
         self._project = project
         self._runner = runner
+        self._import: _Import | None = None
+        self._timer = QTimer(self, interval=0)
+        self._timer.timeout.connect(self._take_some)
+        project.project_closed.connect(self._take_all)
 
     def import_labels(self, path: Path) -> None:
         """Import a file of labels, or a folder of TextGrids; a backup is made before.
@@ -58,7 +78,7 @@ class ImportExportController(QObject):
             self.failed.emit(str(error))
             return
         job = self._start(f"import {path.name}", lambda context: file_format.read(path))
-        job.succeeded.connect(lambda rows: self._take(path, store.folder, rows))
+        job.succeeded.connect(lambda rows: self._plan(path, store.folder, rows))
 
     def export_labels(self, path: Path, *, overwrite: bool = False) -> None:
         """Write all labels of the project; the suffix says the format.
@@ -122,33 +142,94 @@ class ImportExportController(QObject):
         job.failed.connect(lambda error: self.failed.emit(explain(error).sentence))
         return job
 
-    def _take(self, path: Path, folder: Path, rows: list[LabelRow]) -> None:
+    def _plan(self, path: Path, folder: Path, rows: list[LabelRow]) -> None:
+        """Match the rows to the project as it is now, which takes long where both are many."""
+        store = self._store_at(path, folder)
+        if store is None:
+            return
+        clips, labels, emotions = store.clips(), store.labels(), store.emotions()
+
+        def plan(context: RunContext) -> LabelImport:
+            return plan_import(
+                rows,
+                ClipMatcher(clips, str(path.absolute().parent)),
+                labels,
+                emotions,
+                source=path.name,
+                now=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            )
+
+        def take(planned: LabelImport) -> None:
+            store = self._store_at(path, folder)
+            if store is None:
+                return
+            is_same = store.clips_by_id().keys() == {clip.clip_id for clip in clips}
+            if not is_same or (store.labels(), store.emotions()) != (labels, emotions):
+                self._plan(path, folder, rows)  # the person went on labelling meanwhile
+                return
+            self._begin(path, store, planned)
+
+        self._start(f"match {path.name}", plan).succeeded.connect(take)
+
+    def _begin(self, path: Path, store: ProjectStore, plan: LabelImport) -> None:
+        if self._import is not None:
+            self.failed.emit(self.tr("Labels are being imported already; wait for the end."))
+            return
+        parts: Iterator[Edit] = iter(())
+        if plan.edit is not None:
+            try:
+                store.back_up("before-import")
+            except AppError as error:
+                self.failed.emit(str(error))
+                return
+            parts = in_parts(plan.edit, PART_LABELS)
+        self._import = _Import(path=path, folder=store.folder, plan=plan, parts=parts)
+        self._timer.start()
+
+    @Slot()
+    def _take_some(self) -> None:
+        """Take the next part: the window draws and listens between two of them."""
+        taken = self._import
+        if taken is None or self._store_at(taken.path, taken.folder) is None:
+            self._end_import()
+            return
+        part = next(taken.parts, None)
+        if part is None:
+            self._end_import()
+            self._tell(taken)
+        elif self._project.apply(part, chained=taken.has_begun) is None:
+            self._end_import()  # the project has said why
+        taken.has_begun = True
+
+    @Slot()
+    def _take_all(self) -> None:
+        """Take what is left, because the project is being closed: half an import helps nobody."""
+        while self._import is not None:
+            self._take_some()
+
+    def _end_import(self) -> None:
+        self._timer.stop()
+        self._import = None
+
+    def _tell(self, taken: _Import) -> None:
+        try:
+            kept = self._keep_left_out(taken.folder, taken.plan)
+        except (EngineError, OSError) as error:
+            self.failed.emit(str(error))
+            return
+        self.imported.emit(taken.plan)
+        self.finished.emit(taken.plan.summary() + kept)
+
+    def _store_at(self, path: Path, folder: Path) -> ProjectStore | None:
+        """Return the project that the file was read for, if it is still open."""
         store = self._project.store
         if store is None or store.folder != folder:
             self.failed.emit(
                 f"{path.name} was not imported because its project was closed meanwhile; open the"
                 " project and import it again."
             )
-            return
-        try:
-            plan = plan_import(
-                rows,
-                ClipMatcher(store.clips(), str(path.absolute().parent)),
-                store.labels(),
-                store.emotions(),
-                source=path.name,
-                now=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            )
-            if plan.edit is not None:
-                store.back_up("before-import")
-                if self._project.apply(plan.edit) is None:
-                    return  # the project has said why
-            kept = self._keep_left_out(folder, plan)
-        except (AppError, EngineError, ValueError) as error:
-            self.failed.emit(str(error))
-            return
-        self.imported.emit(plan)
-        self.finished.emit(plan.summary() + kept)
+            return None
+        return store
 
     def _keep_left_out(self, folder: Path, plan: LabelImport) -> str:
         """Write the rows that were not imported to a file; return the words that name it."""

@@ -1,7 +1,7 @@
 """Matches labels from a file to the clips of a project and builds one edit of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.clip_edits import counted
@@ -12,6 +12,7 @@ from app.domain.ids import new_id
 from app.domain.label_edits import check_answer, file_stem
 from app.domain.labels import Label, Origin
 from app.domain.time_span import TimeSpan
+from clser_engine.errors import BadValueError
 from clser_engine.formats.rows import LabelRow
 from clser_engine.labels import SPECIAL_ANSWERS, Emotion
 
@@ -127,7 +128,7 @@ def plan_import(
         now: ISO 8601, UTC, for rows without a time.
 
     Raises:
-        ValueError: If the answers are so many that they cannot be emotions; one sentence.
+        BadValueError: If the answers are so many that they cannot be emotions; one sentence.
     """
     names = [emotion.name for emotion in emotions]
     matched: list[tuple[LabelRow, Clip]] = []
@@ -143,7 +144,7 @@ def plan_import(
     answers = Counter(row.answer for row, _ in matched)
     new_names = [name for name in answers if name not in names and name not in SPECIAL_ANSWERS]
     if len(new_names) > MAX_NEW_EMOTIONS:
-        raise ValueError(
+        raise BadValueError(
             f"{source} was not imported because it has {len(new_names):,} answers that are no"
             f" emotions of this project ({', '.join(new_names[:3])}, …), at most"
             f" {MAX_NEW_EMOTIONS} can be new; choose the file or tier that holds emotions."
@@ -179,6 +180,26 @@ def plan_import(
         unmatched=tuple(unmatched),
         misfits=tuple(misfits),
     )
+
+
+def in_parts(edit: Edit, num_labels: int) -> Iterator[Edit]:
+    """Yield a large import as edits of the same name that can be applied one after the other.
+
+    Args:
+        edit: What `plan_import` plans.
+        num_labels: How many labels come with each part.
+    """
+    replaced = {_question(label): label for label in edit.removed_labels}
+    for start in range(0, len(edit.added_labels), num_labels):
+        added = edit.added_labels[start : start + num_labels]
+        gone = [replaced[key] for label in added if (key := _question(label)) in replaced]
+        yield Edit(
+            name=edit.name,
+            removed_labels=tuple(gone),
+            added_labels=added,
+            emotions_before=None if start else edit.emotions_before,
+            emotions_after=None if start else edit.emotions_after,
+        )
 
 
 def label_rows(labels: Iterable[Label], clips: dict[str, Clip]) -> list[LabelRow]:

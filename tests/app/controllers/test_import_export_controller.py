@@ -1,10 +1,12 @@
 """Tests of app.controllers.import_export_controller: what goes out comes back, nothing is lost."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
 
 from app.controllers.import_export_controller import ImportExportController
 from app.controllers.label_controller import LabelController
@@ -14,6 +16,7 @@ from app.domain.edits import Edit
 from app.domain.ids import new_id
 from app.domain.time_span import TimeSpan
 from app.jobs.runner import JobRunner
+from app.services.project_store import ProjectStore
 from clser_engine.formats.labels_csv import read_labels
 from clser_engine.types import Analysis, ModelId, Posteriors, UtterancePosterior
 
@@ -290,3 +293,61 @@ def test_labels_do_not_go_out_under_an_unknown_ending(exchange, run, labelled, t
     assert run(exchange.export_labels, tmp_path / "labels.txt") == (
         "labels.txt has no known ending; let its name end in .csv or .json or .TextGrid."
     )
+
+
+@pytest.fixture
+def many(project, tmp_path):
+    """A file with a label for each of 2,000 clips of the project."""
+    clips = [Clip(clip_id=new_id(), path=f"/recordings/m_{n:04}.wav") for n in range(2_000)]
+    project.apply(Edit(name="Add", added_clips=tuple(clips)))
+    path = tmp_path / "many.csv"
+    path.write_text("path,answer\n" + "".join(f"m_{n:04}.wav,anger\n" for n in range(2_000)))
+    return path
+
+
+def test_many_labels_come_in_parts_and_go_with_one_undo(project, run, exchange, many, qtbot):
+    own_work_ms = []
+    last_s = time.thread_time()
+
+    def beat():
+        nonlocal last_s
+        own_work_ms.append((time.thread_time() - last_s) * 1000)
+        last_s = time.thread_time()
+
+    timer = QTimer(interval=1)
+    timer.timeout.connect(beat)
+    timer.start()
+    assert run(exchange.import_labels, many) == "Imported 2,000 labels."
+    timer.stop()
+
+    assert max(own_work_ms[1:]) < 100
+    assert len(project.store.labels()) == 2_000
+    assert project.store.undo_name == "Import 2,000 labels from many.csv"
+    project.undo()
+    assert project.store.labels() == ()
+
+
+def test_a_project_that_is_closed_has_all_of_an_import_or_nothing(project, exchange, many, qtbot):
+    folder = project.store.folder
+    exchange.import_labels(many)
+    qtbot.waitUntil(lambda: len(project.store.labels()) > 0, timeout=TIMEOUT_MS)
+
+    project.close()
+
+    with ProjectStore.open(folder) as store:
+        assert len(store.labels()) == 2_000
+
+
+def test_one_import_at_a_time(project, exchange, many, qtbot):
+    said = []
+    exchange.finished.connect(said.append)
+    exchange.failed.connect(said.append)
+
+    exchange.import_labels(many)
+    exchange.import_labels(many)
+    qtbot.waitUntil(lambda: len(said) == 2, timeout=TIMEOUT_MS)
+
+    assert said == [
+        "Labels are being imported already; wait for the end.",
+        "Imported 2,000 labels.",
+    ]
