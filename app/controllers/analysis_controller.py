@@ -59,14 +59,14 @@ class AnalysisController(QObject):
         """Analyse a clip before all that wait: the person looks at it."""
         if self._current is not None and self._current[0].clip_id == clip_id:
             return
-        self._queue.put_first(QueuedClip(clip_id, Path(path)))
+        self._queue.put_first(QueuedClip(clip_id, path))
         self._advance()
 
     def analyze_all(self, clips: Iterable[tuple[str, str | Path]]) -> None:
         """Analyse clips, given by id and path, in their order, when nothing else is to do."""
         current = self._current[0].clip_id if self._current is not None else ""
         self._queue.put_last(
-            QueuedClip(clip_id, Path(path)) for clip_id, path in clips if clip_id != current
+            QueuedClip(clip_id, path) for clip_id, path in clips if clip_id != current
         )
         self._advance()
 
@@ -128,7 +128,7 @@ class AnalysisController(QObject):
             self._publish_counts()
             return
         clip.life = connection.life
-        path, client = clip.path, connection.client
+        path, client = Path(clip.path), connection.client
         job = self._runner.submit(
             f"analyse {path.name}", lambda context: client.analyze(path, context), lane=LANE
         )

@@ -22,7 +22,7 @@ class QueuedClip:
     """
 
     clip_id: str
-    path: Path
+    path: str | Path
     crashes: int = 0
     kills: int = 0
     life: int = 0

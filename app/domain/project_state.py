@@ -1,7 +1,6 @@
 """What a project holds at one moment, in memory, with the checks that keep an edit exact."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from app.domain.clips import Clip, Guess, Probe
 from app.domain.edits import Changes, Edit
@@ -51,12 +50,17 @@ class ProjectState:
         probe = self.probes.get(clip.path)
         if probe is None:
             return clip
-        return replace(
-            clip,
+        # Written out: `replace` takes three times as long, and 10,000 clips are joined at a time.
+        return Clip(
+            clip_id=clip.clip_id,
+            path=clip.path,
             sha256=probe.sha256,
             duration_s=probe.duration_s,
             sample_rate_hz=probe.sample_rate_hz,
             channels=probe.channels,
+            language=clip.language,
+            speaker=clip.speaker,
+            transcript=clip.transcript,
             problem=probe.problem,
             notice=probe.notice,
         )

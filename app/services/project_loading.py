@@ -4,6 +4,7 @@ import gc
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 
 from sqlalchemy import Connection, Table, select
 
@@ -21,6 +22,9 @@ from app.services.edit_codec import (
 )
 from app.services.project_database import raw_cursor
 
+PROBE_COLUMNS = tuple(field.name for field in fields(Probe))
+GUESS_COLUMNS = tuple(field.name for field in fields(Guess))
+
 
 def load_state(connection: Connection) -> ProjectState:
     """Return everything that the database holds; 100,000 labels take about a third of a second.
@@ -35,8 +39,14 @@ def load_state(connection: Connection) -> ProjectState:
             emotions=tuple(
                 read_emotion(row) for row in _rows(cursor, tables.emotions, EMOTION_COLUMNS)
             ),
-            probes=[Probe(**row) for row in connection.execute(select(tables.probes)).mappings()],
-            guesses=[Guess(**row) for row in connection.execute(select(tables.guesses)).mappings()],
+            probes=[
+                Probe(**dict(zip(PROBE_COLUMNS, row, strict=True)))
+                for row in _rows(cursor, tables.probes, PROBE_COLUMNS)
+            ],
+            guesses=[
+                Guess(**dict(zip(GUESS_COLUMNS, row, strict=True)))
+                for row in _rows(cursor, tables.guesses, GUESS_COLUMNS)
+            ],
         )
 
 

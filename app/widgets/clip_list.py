@@ -51,6 +51,13 @@ class _GuessDelegate(QStyledItemDelegate):
             self.drawn.add(clip_id)
 
 
+class _Table(QTableView):
+    """A table in which letters and digits are keys of the program."""
+
+    def keyboardSearch(self, search: str) -> None:  # noqa: N802  its name in Qt
+        """Do not search names: for each key that means nothing now Qt would read every row."""
+
+
 class ClipList(QWidget):
     """Shows the clips and says which one the person wants to see.
 
@@ -88,7 +95,7 @@ class ClipList(QWidget):
         self._balance.setAccessibleName("How many clips have each answer")
         self._balance.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-        self.table = QTableView(self)
+        self.table = _Table(self)
         self.table.setModel(self._rows)
         self.table.setAccessibleName("Clips")
         self.table.setAccessibleDescription("Recordings of the project with labels and suggestions")

@@ -10,7 +10,8 @@ READ_ONLY = "The project is read-only."
 NEED_PROJECT = ("close_project", "export_labels", "find")
 NEED_WRITABLE = ("import_labels", "locate_missing", "edit_emotions")
 NEED_SOUND = (
-    *("play_pause", "play_selection", "to_start"),
+    *("play_pause", "play_selection", "to_start", "cursor_left", "cursor_right"),
+    *("span_start", "span_end"),
     *("zoom_in", "zoom_out", "zoom_fit", "pan_left", "pan_right"),
 )
 NEED_CLIPS = ("next_clip", "previous_clip", "next_unanswered")
@@ -45,7 +46,8 @@ def why_not_of(
     writable = no_project or (READ_ONLY if store is not None and store.is_read_only else "")
     no_clip = no_project or ("" if clip is not None else NO_CLIP)
     no_sound = no_clip or ("This recording cannot be read." if clip and clip.problem else "")
-    no_clips = no_project or ("" if store and store.clips() else "The project has no clips yet.")
+    has_clips = store is not None and bool(store.clips_by_id())
+    no_clips = no_project or ("" if has_clips else "The project has no clips yet.")
     why_not = dict.fromkeys(NEED_PROJECT, no_project)
     why_not |= dict.fromkeys(NEED_WRITABLE, writable)
     why_not |= dict.fromkeys(NEED_SOUND, no_sound)
