@@ -1,7 +1,9 @@
 """Tests of app.services.log_file, app.services.report and app.services.versions."""
 
+import errno
 import logging
 from importlib import metadata
+from logging.handlers import RotatingFileHandler
 
 import pytest
 
@@ -82,3 +84,19 @@ def test_every_part_has_a_version_and_a_licence():
     unknown = [part.name for part in found if part.licence == "see its files"]
     assert len(unknown) <= 2, unknown
     assert program_version() == metadata.version("clser-studio")
+
+
+def test_a_full_disk_costs_log_lines_and_nothing_else(tmp_path, log, capsys, monkeypatch):
+    def full(record):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    [to_file] = [h for h in logging.getLogger().handlers if isinstance(h, RotatingFileHandler)]
+    monkeypatch.setattr(to_file, "shouldRollover", full)
+
+    logger.info("lost")
+    monkeypatch.undo()
+    logger.info("kept")
+
+    assert capsys.readouterr().err == ""
+    assert "lost" not in (tmp_path / "log" / "clser-studio.log").read_text()
+    assert "kept" in (tmp_path / "log" / "clser-studio.log").read_text()

@@ -1,4 +1,4 @@
-"""Tests of app.services.native_messages, each in a process of its own: it changes standard error."""
+"""Tests of app.services.native_messages, each in a process whose standard error it may change."""
 
 import subprocess
 import sys

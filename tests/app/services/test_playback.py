@@ -163,10 +163,16 @@ def test_a_channel_or_the_mix_is_played(tmp_path, channel, level):
     assert samples[len(samples) // 2] == pytest.approx(level, abs=0.01)
 
 
-def test_what_is_not_a_number_is_silence(tmp_path):
-    path = write(tmp_path / "a.wav", np.full(1600, np.nan))
+@pytest.mark.parametrize("damage", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("channel", [MIX, 1])
+def test_what_is_no_sound_is_silence(tmp_path, damage, channel):
+    samples = np.zeros((1600, 2))
+    samples[400:800] = damage
+    samples[800:, 0] = -damage
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples, 16_000, subtype="FLOAT")
 
-    assert np.isfinite(rendered(path, end_s=0.1)).all()
+    assert not rendered(path, end_s=0.1, channel=channel).any()
 
 
 def test_a_loop_goes_on_from_its_start(tmp_path):
