@@ -194,6 +194,7 @@ class Studio:
         window.actions_.connect("remove_label", annotate.remove_label)
         window.timeline.span_selected.connect(annotate.select_span)
         window.timeline.label_selected.connect(annotate.select_label)
+        window.timeline.label_moved.connect(annotate.move_label)
         window.timeline.load_requested.connect(self.source.load)
         self.source.source_opened.connect(display.show_source)
         self.source.source_changed.connect(window.timeline.refresh_source)

@@ -34,6 +34,9 @@ class Answers(Protocol):
     def remove(self, label_id: str) -> bool:
         """Remove a label."""
 
+    def move(self, label_id: str, span: TimeSpan) -> Label | None:
+        """Give a label another stretch."""
+
 
 class AnnotateController(QObject):
     """Owns which clip is on screen and which stretch of it is selected.
@@ -199,6 +202,11 @@ class AnnotateController(QObject):
         if label_id:
             self._label_id = ""
             self._answers.remove(label_id)
+
+    @Slot(str, object)
+    def move_label(self, label_id: str, span: TimeSpan) -> None:
+        """Give a label of the clip on screen another stretch; on disk when this returns."""
+        self._report(self._answers.move(label_id, span), is_whole_clip=False)
 
     def why_not_accept(self) -> str:
         """Return why the suggestion cannot be accepted now, empty if it can."""

@@ -14,6 +14,7 @@ from app.domain.label_edits import (
     check_answer,
     file_stem,
     label_edit,
+    move_edit,
     new_label,
     remove_edit,
     same_question,
@@ -87,6 +88,29 @@ class LabelController(QObject):
         assert clip is not None, "the store keeps no label without its clip"
         name = f"Remove label {spoken(label.answer)} of {file_stem(clip.path)}"
         return self._project.apply(remove_edit([label], name)) is not None
+
+    def move(self, label_id: str, span: TimeSpan) -> Label | None:
+        """Give a label another stretch, in one undoable step.
+
+        Returns:
+            The label as it stands now, on the disk already; None if it failed.
+        """
+        store = self._project.store
+        label = store.label(label_id) if store is not None else None
+        clip = store.clip(label.clip_id) if store is not None and label is not None else None
+        if store is None or label is None or clip is None:
+            self.failed.emit(self.tr("This label is no longer there."))
+            return None
+        refusal = check_answer(label.answer, span, store.emotions(), clip.duration_s)
+        if refusal:
+            self.failed.emit(refusal)
+            return None
+        labels = store.labels_of(label.clip_id)
+        edit = move_edit(labels, label, span, file_stem(clip.path))
+        if edit is not None and self._project.apply(edit) is None:
+            return None
+        self.saved.emit(label_id)
+        return store.label(label_id)
 
     def set_emotions(
         self, emotions: Sequence[Emotion], renames: Mapping[str, str] | None = None

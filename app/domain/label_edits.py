@@ -62,6 +62,29 @@ def label_edit(clip: Clip, labels: Iterable[Label], answer: Answer) -> Edit | No
     )
 
 
+def move_edit(labels: Iterable[Label], label: Label, span: TimeSpan, stem: str) -> Edit | None:
+    """Return the edit that gives a label another stretch, or None if it has it already.
+
+    Who answered, when and from what suggestion stays. As with an answer, the same annotator's
+    earlier one about exactly that stretch goes.
+
+    Args:
+        labels: The labels that the clip has.
+        label: The one that moves.
+        span: The stretch that it becomes.
+        stem: How the clip is called.
+    """
+    if label.span == span:
+        return None
+    moved = replace(label, start_s=span.start_s, end_s=span.end_s)
+    others = (old for old in labels if old.label_id != label.label_id)
+    return Edit(
+        name=f"Move label {spoken(label.answer)} of {stem}",
+        removed_labels=(label, *(old for old in others if same_question(old, moved))),
+        added_labels=(moved,),
+    )
+
+
 def check_answer(
     answer: str, span: TimeSpan | None, emotions: Sequence[Emotion], duration_s: float | None
 ) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, Qt, Signal, Slot
 from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -15,7 +15,7 @@ from app.views.label_strip import NO_LABEL, LabelStrip
 from app.views.pane_colours import PixelArray, text_on
 from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import TimeAxis
-from app.views.time_pane import TimePane
+from app.views.time_pane import GRAB_PX, TimePane
 from clser_engine.labels import Emotion
 
 ROW_PX = 24
@@ -28,15 +28,18 @@ class LabelView(TimePane):
 
     Signals:
         label_selected: Id of the label that the person chose, empty for none.
+        label_moved: Id of a label and the `TimeSpan` that the person wants it to have.
     """
 
     label_selected = Signal(str)
+    label_moved = Signal(str, object)
 
     def __init__(self, axis: TimeAxis, parent: QWidget | None = None) -> None:
         super().__init__(
             axis,
             "Labels",
-            "Labelled stretches; click one to select it, drag to select a new stretch",
+            "Labelled stretches; click one to select it, drag its edges to change it, drag"
+            " elsewhere to select a new stretch",
             parent,
         )
         self._emotions: tuple[Emotion, ...] = ()
@@ -44,7 +47,7 @@ class LabelView(TimePane):
         self._selected_id = ""
         self.setFixedHeight(2 * ROW_PX + 1)
         self.set_labels(())
-        axis.selection_finished.connect(self._on_selection_finished)
+        axis.edge_moved.connect(self._on_edge_moved)
 
     @property
     def strip(self) -> LabelStrip:
@@ -71,12 +74,32 @@ class LabelView(TimePane):
         index = self._strip.index_at(time_s)
         return None if index == NO_LABEL else self._strip.labels[index]
 
+    @Slot(object)
+    def follow_selection(self, span: TimeSpan | None) -> None:
+        """Let go of the selected label once another stretch, or none, is selected."""
+        label = self._selected_label()
+        if label is None or label.span != span:
+            self._select("")
+        else:
+            self.label_selected.emit(label.label_id)
+
     def clicked(self, time_s: float, position: QPointF) -> None:
         label = self.label_at(time_s) if position.y() >= ROW_PX else None
         if label is None:
             super().clicked(time_s, position)
             return
         self._choose(label)
+
+    def has_edge_at(self, position: QPointF) -> bool:
+        return super().has_edge_at(position) or self._edge_label_at(position) is not None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event.button() == Qt.MouseButton.LeftButton and plain:
+            label = self._edge_label_at(event.position())
+            if label is not None:
+                self._choose(label)  # the edges of its stretch are now what a drag takes hold of
+        super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
@@ -131,9 +154,36 @@ class LabelView(TimePane):
         self.axis.selection_finished.emit(self.axis.selection)
         self._select(label.label_id)
 
-    def _on_selection_finished(self, span: TimeSpan | None) -> None:
-        """Let go of the selected label once another stretch, or none, is selected."""
-        self._select("")
+    def _edge_label_at(self, position: QPointF) -> Label | None:
+        """Return the labelled stretch whose edge is under a position; the selected one first."""
+        if position.y() < ROW_PX or self.axis.span_s <= 0.0:
+            return None
+        x = position.x()
+        near = [self.label_at(self.time_at(x + step)) for step in (0, -GRAB_PX, GRAB_PX)]
+        labels = [label for label in near if label is not None and self._has_edge(label, x)]
+        selected = [label for label in labels if label.label_id == self._selected_id]
+        return next(iter(selected + labels), None)
+
+    def _has_edge(self, label: Label, x: float) -> bool:
+        """Whether an edge of a label is at an x, and the label is wide enough to leave a middle."""
+        if label.span is None:
+            return False
+        left, right = self.x_at(label.span.start_s), self.x_at(label.span.end_s)
+        return right - left > 3 * GRAB_PX and min(abs(left - x), abs(right - x)) <= GRAB_PX
+
+    def _selected_label(self) -> Label | None:
+        labels = self._strip.labels
+        return next((label for label in labels if label.label_id == self._selected_id), None)
+
+    def _on_edge_moved(self, span: TimeSpan) -> None:
+        """Ask for the selected label to follow; where that is refused, the edge goes back."""
+        label = self._selected_label()
+        if label is None or label.span == span:
+            return
+        self.label_moved.emit(label.label_id, span)
+        stands = self._selected_label()
+        if stands is not None and stands.span != span:
+            self.axis.set_selection(stands.span)
 
     def _select(self, label_id: str) -> None:
         if label_id != self._selected_id:

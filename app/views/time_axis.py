@@ -19,6 +19,8 @@ class TimeAxis(QObject):
         pointer_changed: Seconds under the pointer, or None.
         selection_changed: `TimeSpan` or None, also while it is dragged.
         selection_finished: `TimeSpan` or None, when the person let go.
+        edge_moved: `TimeSpan`, when the person let go of one of its edges; comes before
+            `selection_finished`.
         seek_requested: Seconds; the person clicked there.
     """
 
@@ -27,6 +29,7 @@ class TimeAxis(QObject):
     pointer_changed = Signal(object)
     selection_changed = Signal(object)
     selection_finished = Signal(object)
+    edge_moved = Signal(object)
     seek_requested = Signal(float)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -113,6 +116,28 @@ class TimeAxis(QObject):
         if span != self.selection:
             self.selection = span
             self.selection_changed.emit(span)
+
+    def move_edge(self, edge: str, time_s: float) -> None:
+        """Put the "start" or the "end" of the selection at a time, as by hand.
+
+        Where nothing is selected, or the time lies beyond the other edge, the selection reaches to
+        the end, or from the start, of the recording.
+        """
+        old = self.selection
+        if edge == "start":
+            keeps = old is not None and time_s < old.end_s
+            span = TimeSpan(time_s, old.end_s if old and keeps else self.duration_s)
+        else:
+            keeps = old is not None and time_s > old.start_s
+            span = TimeSpan(old.start_s if old and keeps else 0.0, time_s)
+        self.set_selection(span)
+        self.finish_edge()
+
+    def finish_edge(self) -> None:
+        """Tell that the person let go of an edge of the selection."""
+        if self.selection is not None:
+            self.edge_moved.emit(self.selection)
+        self.selection_finished.emit(self.selection)
 
     def _zoom_centre(self) -> float:
         """Return the pointer, else the playhead, where on screen, else the middle."""

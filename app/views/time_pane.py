@@ -111,6 +111,10 @@ class TimePane(QWidget):
         self.axis.selection_finished.emit(None)
         self.axis.seek_requested.emit(time_s)
 
+    def has_edge_at(self, position: QPointF) -> bool:
+        """Whether a press at a position takes hold of an edge."""
+        return bool(self._edge_at(position.x()))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         ratio = self.devicePixelRatioF()
         if self._is_dirty or self._image.devicePixelRatio() != ratio:  # or on another screen now
@@ -172,7 +176,7 @@ class TimePane(QWidget):
         elif self._grab in ("start", "end"):
             self._drag_edge(time_s)
         elif not self._grab:
-            near = bool(self._edge_at(x))
+            near = self.has_edge_at(event.position())
             self.setCursor(Qt.CursorShape.SizeHorCursor if near else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -181,8 +185,10 @@ class TimePane(QWidget):
             self.unsetCursor()
         elif grab == "press" and event.position().x() >= GUTTER_PX:
             self.clicked(self.time_at(event.position().x()), event.position())
-        elif grab in ("select", "start", "end"):
+        elif grab == "select":
             self.axis.selection_finished.emit(self.axis.selection)
+        elif grab in ("start", "end"):
+            self.axis.finish_edge()
 
     def leaveEvent(self, event: QEvent) -> None:
         self.axis.set_pointer(None)

@@ -42,7 +42,8 @@ class TimelinePanel(QWidget):
     Signals:
         seek_requested: Seconds; the person clicked there.
         span_selected: `TimeSpan` or None; the person selected a stretch or nothing.
-        label_selected: Id of the label that the person chose, empty for none.
+        label_selected: Id of the label that the person chose, empty for none; comes after its span.
+        label_moved: Id of a label and the `TimeSpan` that the person wants it to have.
         view_changed: Start and end of the visible span, seconds.
         load_requested: The source, and what of it the view lacks (`Loaded`).
     """
@@ -50,6 +51,7 @@ class TimelinePanel(QWidget):
     seek_requested = Signal(float)
     span_selected = Signal(object)
     label_selected = Signal(str)
+    label_moved = Signal(str, object)
     view_changed = Signal(float, float)
     load_requested = Signal(object, object)
 
@@ -87,10 +89,12 @@ class TimelinePanel(QWidget):
         self._load_timer.timeout.connect(self._ask_for_fine_data)
         self.axis.view_changed.connect(self._on_view_changed)
         self.axis.selection_finished.connect(self.span_selected)
+        self.axis.selection_finished.connect(self.labels.follow_selection)  # after the span
         self.axis.selection_changed.connect(lambda _: self._show_values())
         self.axis.pointer_changed.connect(lambda _: self._show_values())
         self.axis.seek_requested.connect(self.seek_requested)
         self.labels.label_selected.connect(self.label_selected)
+        self.labels.label_moved.connect(self.label_moved)
         self._show_values()
 
     @property
@@ -213,6 +217,23 @@ class TimelinePanel(QWidget):
     def go_to_end(self) -> None:
         """Show the end at the same zoom."""
         self.axis.set_view(self.axis.duration_s - self.axis.span_s, self.axis.duration_s)
+
+    @Slot()
+    def start_at_playhead(self) -> None:
+        """Let the selection, and the label that is selected, start at the playhead."""
+        self.axis.move_edge("start", self.axis.playhead_s)
+
+    @Slot()
+    def end_at_playhead(self) -> None:
+        """Let the selection, and the label that is selected, end at the playhead."""
+        self.axis.move_edge("end", self.axis.playhead_s)
+
+    def step_playhead(self, fraction: float) -> None:
+        """Ask for the playhead to go by a fraction of the visible span."""
+        step_s = fraction * self.axis.span_s
+        time_s = min(max(self.axis.playhead_s + step_s, 0.0), self.axis.duration_s)
+        self.seek_requested.emit(time_s)
+        self.axis.show(time_s)
 
     @Slot()
     def clear_selection(self) -> None:

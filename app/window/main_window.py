@@ -26,6 +26,7 @@ from clser_engine.labels import Emotion
 
 TITLE = "CLSER Studio"
 PAN_SHARE = 0.2  # of what is in view, for each press of a key
+CURSOR_SHARE = 0.01  # of what is in view: some pixels, and finer the closer one looks
 FIRST_SIZE = (1280, 760)
 NO_PROJECT = "Open a project (Ctrl+O), or drop recordings, a folder or a project on the window."
 
@@ -179,6 +180,10 @@ class MainWindow(QMainWindow):
         connect("zoom_fit", self.timeline.zoom_fit)
         connect("zoom_to_span", self.timeline.zoom_to_span)
         connect("clear_selection", self.timeline.clear_selection)
+        connect("span_start", self.timeline.start_at_playhead)
+        connect("span_end", self.timeline.end_at_playhead)
+        connect("cursor_left", lambda: self.timeline.step_playhead(-CURSOR_SHARE))
+        connect("cursor_right", lambda: self.timeline.step_playhead(CURSOR_SHARE))
         connect("pan_left", lambda: self.timeline.pan(-PAN_SHARE))
         connect("pan_right", lambda: self.timeline.pan(PAN_SHARE))
         connect("quit", self.close)

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from app.domain.clips import Clip
 from app.domain.edits import NO_EDIT, Edit, merged
 from app.domain.emotion_edits import check_emotions, with_more
 from app.domain.ids import new_id
-from app.domain.label_edits import file_stem, spoken
+from app.domain.label_edits import file_stem, move_edit, spoken
 from app.domain.labels import Label, Origin
 from app.domain.time_span import TimeSpan
 from clser_engine.labels import USUAL_EMOTIONS, Emotion, usual_emotion
@@ -141,3 +142,16 @@ def test_words_for_people():
     assert file_stem("/talks/.wav") == ".wav"
     assert TimeSpan(0.5, 2.0).duration_s == 1.5
     assert make_label("a").is_whole_clip
+
+
+def test_a_moved_label_takes_the_place_of_the_answer_about_that_stretch():
+    moved = replace(make_label("a"), start_s=1.0, end_s=2.0)
+    there = replace(make_label("b", "sadness"), start_s=1.0, end_s=3.0)
+    of_another = replace(there, label_id="c", annotator="you")
+
+    edit = move_edit([moved, there, of_another], moved, TimeSpan(1.0, 3.0), "k_1")
+
+    assert edit.name == "Move label anger of k_1"
+    assert edit.removed_labels == (moved, there)
+    assert edit.added_labels == (replace(moved, end_s=3.0),)
+    assert move_edit([moved], moved, TimeSpan(1.0, 2.0), "k_1") is None

@@ -111,9 +111,9 @@ class Driver:
     def click(self, widget, **where):
         self._qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, **where)
 
-    def drag(self, widget, start_x, end_x):
+    def drag(self, widget, start_x, end_x, y=None):
         """Drag over a widget, at half its height."""
-        y, left = widget.height() // 2, Qt.MouseButton.LeftButton
+        y, left = widget.height() // 2 if y is None else y, Qt.MouseButton.LeftButton
         self._qtbot.mousePress(widget, left, pos=QPoint(start_x, y))
         self._qtbot.mouseMove(widget, QPoint((start_x + end_x) // 2, y))
         self._qtbot.mouseMove(widget, QPoint(end_x, y))

@@ -209,6 +209,99 @@ def test_delete_removes_the_stretch_that_was_just_labelled(opened):
     assert opened.labels_on_disk == ()
 
 
+def test_an_edge_of_a_label_is_dragged_in_one_step_that_undo_takes_back(opened):
+    label_a_stretch(opened)
+    opened.key(Key.Key_Escape)
+    [before] = opened.labels_on_disk
+    strip = opened.window.timeline.labels
+    end_x, to_x = round(strip.x_at(before.end_s)), round(strip.x_at(0.8))
+
+    opened.drag(strip, end_x + 2, to_x, y=strip.height() - 8)
+
+    [after] = opened.labels_on_disk
+    assert (after.label_id, after.answer, after.created_at) == (
+        before.label_id,
+        before.answer,
+        before.created_at,
+    )
+    assert after.start_s == before.start_s
+    assert after.end_s == pytest.approx(0.8, abs=0.02)
+    assert opened.studio.annotate.span == after.span
+    assert opened.button("Sadness, key 3").isChecked()
+    assert opened.window.actions_["undo"].text() == "&Undo Move label sadness of k_0001"
+    opened.key(Key.Key_Z, CTRL)
+    assert opened.labels_on_disk == (before,)
+
+
+def test_an_edge_of_the_selected_label_is_dragged_over_the_waveform(opened):
+    x = label_a_stretch(opened)
+    strip, waveform = opened.window.timeline.labels, opened.window.timeline.waveform
+    [before] = opened.labels_on_disk
+    opened.click(strip, pos=QPoint(x, strip.height() - 8))
+
+    opened.drag(waveform, round(waveform.x_at(before.start_s)), round(waveform.x_at(0.1)))
+
+    [after] = opened.labels_on_disk
+    assert (after.start_s, after.end_s) == (pytest.approx(0.1, abs=0.02), before.end_s)
+
+
+def test_an_edge_of_a_mere_selection_moves_no_label(opened):
+    label_a_stretch(opened)
+    before = opened.labels_on_disk
+    waveform = opened.window.timeline.waveform
+
+    opened.drag(waveform, round(waveform.x_at(before[0].start_s)), round(waveform.x_at(0.1)))
+
+    assert opened.labels_on_disk == before
+    assert opened.studio.annotate.span.start_s == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_stretch_is_selected_labelled_and_moved_by_keys_alone(opened):
+    timeline = opened.window.timeline
+    for _ in range(20):
+        opened.key(Key.Key_Period)
+    assert timeline.axis.playhead_s == pytest.approx(0.2)
+    opened.key(Key.Key_BracketLeft)
+    assert (opened.studio.annotate.span.start_s, opened.studio.annotate.span.end_s) == (
+        pytest.approx(0.2),
+        1.0,
+    )
+    for _ in range(40):
+        opened.key(Key.Key_Period)
+    opened.key(Key.Key_BracketRight)
+    opened.key(Key.Key_2)
+    [label] = opened.labels_on_disk
+    assert (label.start_s, label.end_s) == (pytest.approx(0.2), pytest.approx(0.6))
+    strip = timeline.labels
+    opened.click(strip, pos=QPoint(round(strip.x_at(0.4)), strip.height() - 8))
+
+    opened.key(Key.Key_Comma)
+    opened.key(Key.Key_BracketRight)
+
+    [moved] = opened.labels_on_disk
+    assert moved.label_id == label.label_id
+    assert (moved.start_s, moved.end_s) == (label.start_s, pytest.approx(0.59))
+
+
+def test_where_a_label_may_not_move_its_edge_goes_back(opened, qtbot):
+    x = label_a_stretch(opened)
+    [before] = opened.labels_on_disk
+    timeline = opened.window.timeline
+    strip = timeline.labels
+    folder = opened.studio.project.store.folder
+    with qtbot.waitSignal(opened.studio.source.source_completed):
+        opened.studio.project.open(folder, read_only=True)
+    opened.click(strip, pos=QPoint(x, strip.height() - 8))
+
+    opened.drag(
+        strip, round(strip.x_at(before.end_s)), round(strip.x_at(0.8)), y=strip.height() - 8
+    )
+
+    assert opened.labels_on_disk == (before,)
+    assert timeline.selected_span == before.span
+    assert "read-only" in opened.window.message_bar.text
+
+
 def test_escape_makes_answers_be_about_the_whole_clip_again(opened):
     waveform = opened.window.timeline.waveform
     opened.drag(waveform, waveform.width() // 2, waveform.width() - 20)
