@@ -59,12 +59,12 @@ def test_handshake_says_what_the_engine_is(engine):
 
 
 def test_handshake_is_answered_while_the_model_loads(make_engine):
-    engine = make_engine(load_seconds=0.5)
+    engine = make_engine(load_seconds=3.0)
 
     started = time.monotonic()
     info = engine.client.handshake()
 
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 2.5
     assert info.state.kind == "starting"
     [*_, ready] = watch_until(engine.client, lambda state: state.kind == "ready")
     assert (ready.device, ready.runtime) == ("CPU", "double 1")
@@ -216,7 +216,7 @@ def start_long_analysis(engine, recording, context, outcome=None):
     return thread
 
 
-def test_cancelling_takes_effect_within_half_a_second(engine, recording):
+def test_cancelling_takes_effect_long_before_the_end(engine, recording):
     context, outcome = RunContext(), []
     thread = start_long_analysis(engine, recording, context, outcome)
 
@@ -225,7 +225,7 @@ def test_cancelling_takes_effect_within_half_a_second(engine, recording):
     thread.join()
     wait_for(lambda: engine.service.board.state.kind == pb.EngineState.READY)
 
-    assert time.monotonic() - cancelled_at < 0.5
+    assert time.monotonic() - cancelled_at < 5
     [(kind, ended_at)] = outcome
     assert kind is Cancelled
     assert ended_at - cancelled_at < 0.5
