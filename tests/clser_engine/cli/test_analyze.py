@@ -58,7 +58,9 @@ class LevelPredictor:
 
 @pytest.fixture(autouse=True)
 def quick_model(monkeypatch):
-    monkeypatch.setattr(predictor, "load_predictor", lambda model, runtime, device: LevelPredictor())
+    monkeypatch.setattr(
+        predictor, "load_predictor", lambda model, runtime, device: LevelPredictor()
+    )
     root = logging.getLogger()
     level = root.level
     yield
