@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clser_engine.audio.read import iter_mono
+from clser_engine.audio.read import iter_mono, probe_audio
 from clser_engine.bundle import ModelCard, find_bundle, load_card, verify_files
 from clser_engine.errors import AudioError, BadValueError
 from clser_engine.inference.runtimes import Runtime, build_runtime
@@ -99,19 +99,21 @@ class Predictor:
             Cancelled: If the context was cancelled.
         """
         context = context or RunContext()
+        expected_s = probe_audio(path, context).duration_s  # remembered: reading asks for it too
         blocks = iter_mono(
             Path(path),
             sample_rate_hz=self.card.sample_rate_hz,
             block_s=READ_BLOCK_S,
             context=context,
         )
-        return self._analyze_blocks(blocks, str(path), context)
+        return self._analyze_blocks(blocks, expected_s, str(path), context)
 
     def analyze_samples(self, samples: FloatArray, context: RunContext | None = None) -> Analysis:
         """Analyse samples (N,) float32 mono at the model's rate, finite."""
         size = round(READ_BLOCK_S * self.card.sample_rate_hz)
         blocks = (samples[i : i + size] for i in range(0, len(samples), size))
-        return self._analyze_blocks(blocks, "the samples", context or RunContext())
+        expected_s = len(samples) / self.card.sample_rate_hz
+        return self._analyze_blocks(blocks, expected_s, "the samples", context or RunContext())
 
     def frame_posteriors(self, samples: FloatArray) -> FloatArray:
         """Return posteriors (T, C) of samples (N,) in one pass."""
@@ -174,7 +176,7 @@ class Predictor:
         )
 
     def _analyze_blocks(
-        self, blocks: Iterator[FloatArray], name: str, context: RunContext
+        self, blocks: Iterator[FloatArray], expected_s: float, name: str, context: RunContext
     ) -> Analysis:
         rate = self.card.sample_rate_hz
         block_steps = round(BLOCK_S * self.card.frame_rate_hz)
@@ -195,7 +197,7 @@ class Predictor:
                 # One sample more, so that the last block is never empty.
                 if len(buffer) <= needed:
                     break
-                context.report("analyse", done * self.step_samples, total_samples)
+                context.report("analyse", done / self.card.frame_rate_hz, expected_s)
                 self._pass(buffer[:needed], first, done, end, posteriors, functionals, weights)
                 done = end
                 keep = max(first, done - self.context_steps)
@@ -203,10 +205,10 @@ class Predictor:
                 first = keep
         if total_samples == 0:
             raise AudioError(f"{name} holds no audio.")
-        context.report("analyse", done * self.step_samples, total_samples)
+        context.report("analyse", done / self.card.frame_rate_hz, expected_s)
         end = -(-total_samples // self.step_samples)
         self._pass(buffer, first, done, end, posteriors, functionals, weights)
-        context.report("analyse", total_samples, total_samples)
+        context.report("analyse", expected_s, expected_s)
         # A silent recording has no active block; all then count alike.
         share = np.array(weights) + 1e-6
         vector = np.average(np.stack(functionals), axis=0, weights=share).astype(np.float32)

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+import soundfile
 
 from clser_engine.bundle import find_bundle, load_card, write_card
 from clser_engine.errors import BadValueError, BundleError, Cancelled, DeviceError
@@ -168,6 +169,22 @@ def test_a_missing_gpu_is_named(monkeypatch):
     assert str(raised.value) == (
         "There is no CUDA device that torch can use; choose 'cpu' or 'auto'."
     )
+
+
+def test_progress_is_the_share_of_the_whole_recording(predictor, speech, tmp_path):
+    path = tmp_path / "minute.wav"
+    soundfile.write(path, np.tile(speech(20.0), 3), 16_000)
+    shares = []
+
+    def note(stage, done, total):
+        if stage == "analyse":
+            shares.append(done / total)
+
+    predictor.analyze(path, RunContext(note))
+
+    assert shares[:3] == pytest.approx([0, 1 / 6, 2 / 6], abs=0.01)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
 
 
 def test_cancelling_stops_the_work(predictor, recording):
