@@ -225,6 +225,7 @@ class Studio:
     def _connect_engine(self) -> None:
         display, strip = self.display, self.window.bottom.analysing
         self.engine.state_changed.connect(display.show_engine)
+        self.engine.state_changed.connect(self.suggestions.note_model)
         self.analysis.queue_changed.connect(display.show_queue)
         self.suggestions.state_changed.connect(self.window.timeline.set_analysis_state)
         strip.cancel_requested.connect(self.analysis.cancel_all)

@@ -51,6 +51,10 @@ class ModelId:
     name: str
     sha256: str
 
+    def __str__(self) -> str:
+        """Return `name@hash`, as labels and suggestions keep it."""
+        return f"{self.name}@{self.sha256}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Posteriors:

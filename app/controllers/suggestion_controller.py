@@ -6,6 +6,7 @@ from app.controllers.analysis_controller import AnalysisController
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.project_controller import ProjectController
 from app.domain.clips import Clip, Guess
+from app.services.engine_process import EngineStatus
 from clser_engine.types import Analysis
 
 STORE_DELAY_MS = 300
@@ -36,6 +37,7 @@ class SuggestionController(QObject):
         analysis.analysis_failed.connect(self._on_analysis_failed)
         analysis.analysis_progressed.connect(self._on_analysis_progressed)
         project.project_closed.connect(self._on_project_closed)
+        self._model = ""
         self._unstored: list[Guess] = []
         self._timer = QTimer(self, interval=STORE_DELAY_MS, singleShot=True)
         self._timer.timeout.connect(self._store)
@@ -47,13 +49,23 @@ class SuggestionController(QObject):
         if clip is not None and not clip.problem:
             self._analysis.analyze(clip.clip_id, clip.path)
 
+    @Slot(object)
+    def note_model(self, status: EngineStatus) -> None:
+        """Learn which model the engine has: what another one said counts as not heard."""
+        if status.model is not None:
+            self._model = str(status.model)
+
     @Slot()
     def analyse_all(self) -> None:
-        """Ask about every readable clip that has no suggestion yet."""
+        """Ask about every readable clip that the model in use has not heard yet."""
         store = self._project.store
         if store is None:
             return
-        known = store.guesses()
+        known = {
+            clip_id
+            for clip_id, guess in store.guesses().items()
+            if self._model in ("", guess.model)  # empty while the engine starts
+        }
         self._analysis.analyze_all(
             (clip.clip_id, clip.path)
             for clip in store.clips()
@@ -79,13 +91,13 @@ class SuggestionController(QObject):
         store = self._project.store
         if store is None or store.clip(clip_id) is None:
             return  # removed, or the project was closed meanwhile
-        utterance, model = analysis.utterance, analysis.model
+        utterance = analysis.utterance
         self._unstored.append(
             Guess(
                 clip_id=clip_id,
                 emotion=utterance.emotion,
                 confidence=utterance.confidence,
-                model=f"{model.name}@{model.sha256}",
+                model=str(analysis.model),
                 statistics=utterance.statistics,
             )
         )

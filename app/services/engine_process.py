@@ -12,6 +12,7 @@ from app.services.engine_child import Death, EngineChild
 from clser_engine.client import EngineClient, EngineState
 from clser_engine.errors import Cancelled, EngineLostError
 from clser_engine.runtime import RunContext
+from clser_engine.types import ModelId
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +34,13 @@ class EngineStatus:
         kind: `restarted` from a death until the next engine is ready.
         text: What it is busy with, why it was restarted or why it failed; may be empty.
         device: `CPU` or the GPU's name; empty until known.
-        model: Name of the default model; empty until known.
+        model: The default model; None until known.
     """
 
     kind: Literal["starting", "ready", "busy", "restarted", "failed"]
     text: str = ""
     device: str = ""
-    model: str = ""
+    model: ModelId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,5 +183,5 @@ def _status(state: EngineState) -> EngineStatus:
         kind=kind,
         text=state.text,
         device=state.device,
-        model=state.model.model_id.name if state.model is not None else "",
+        model=state.model.model_id if state.model is not None else None,
     )

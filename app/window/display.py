@@ -221,8 +221,8 @@ class Display(QObject):
         """Show the state of the engine and the model in use."""
         self._engine = status
         self._window.top_bar.set_engine(status.kind, status.text, status.device)
-        if status.model:
-            self._window.top_bar.set_model(status.model)
+        if status.model is not None:
+            self._window.top_bar.set_model(status.model.name)
         if status.kind == "failed":
             self._window.message_bar.show_error(
                 status.text

@@ -14,6 +14,7 @@ from app.services import engine_process
 from app.services.engine_process import EngineProcess, EngineStatus, engine_command
 from clser_engine.errors import Cancelled, EngineLostError, ServiceError
 from clser_engine.runtime import RunContext
+from clser_engine.types import ModelId
 
 DOUBLE = Path(__file__).parents[2] / "clser_engine" / "service" / "double_engine.py"
 TIMEOUT_S = 20.0
@@ -101,7 +102,7 @@ def test_engine_is_started_and_becomes_ready(watch, recording):
 
     assert watched.statuses == [
         EngineStatus(kind="starting"),
-        EngineStatus(kind="ready", device="CPU", model="default"),
+        EngineStatus(kind="ready", device="CPU", model=ModelId(name="default", sha256="ab" * 32)),
     ]
     assert len(client.analyze(recording("frames=9"), RunContext()).analysis.posteriors.values) == 9
 
