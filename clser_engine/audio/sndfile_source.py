@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from clser_engine.audio.source import CannotDecodeError, cut_off_notice
+from clser_engine.audio.wav_header import share_present
 from clser_engine.errors import Cancelled
 from clser_engine.runtime import RunContext
 from clser_engine.types import AudioInfo, FloatArray
@@ -131,7 +132,10 @@ class SndfileSource:
         claimed_s = None if claimed is None else claimed / file.samplerate
         if num_frames == 0:
             raise CannotDecodeError(claimed_s)
-        notice = cut_off_notice(path, claimed_s or 0.0, num_frames / file.samplerate)
+        read_s = num_frames / file.samplerate
+        if file.format in ("WAV", "WAVEX"):  # libsndfile has adapted the claim to the file
+            claimed_s = max(claimed_s or 0.0, read_s / max(share_present(path), 1e-9))
+        notice = cut_off_notice(path, claimed_s or 0.0, read_s)
         return AudioInfo(
             path=path,
             sample_rate_hz=file.samplerate,
