@@ -1,6 +1,7 @@
 """Decides what to do with files, folders and projects that the person names."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -55,19 +56,19 @@ class OpenController(QObject):
     @Slot(object)
     def open(self, paths: Iterable[Path]) -> None:
         """Open the project among the paths, if there is one, and add the recordings."""
-        given = []
+        given: list[Path] = []
+        missing: list[Path] = []
         for path in paths:
             absolute = path.expanduser().absolute()
-            if absolute.exists():
-                given.append(absolute)
-            else:
-                self.failed.emit(f"{absolute} does not exist; open it from where it is now.")
+            (given if os.path.exists(absolute) else missing).append(absolute)
         projects = [path for path in given if is_project(path)]
         recordings = [path for path in given if path not in projects]
         if projects and not self.open_project(projects[0]):
             return
         if recordings:
-            self.add_recordings(recordings)
+            self.add_recordings(recordings, missing)
+        elif missing:
+            self.failed.emit(f"{missing[0]} does not exist; open it from where it is now.")
 
     def open_last_or_demo(self) -> None:
         """Open what was open last; the first time, or when that is gone, the demo project.
@@ -105,14 +106,19 @@ class OpenController(QObject):
         self._remember_project()
         return True
 
-    def add_recordings(self, paths: list[Path]) -> None:
-        """Add recordings and folders to the open project, or to the one made for their folder."""
+    def add_recordings(self, paths: list[Path], missing: Iterable[Path] = ()) -> None:
+        """Add recordings and folders to the open project, or to the one made for their folder.
+
+        Args:
+            paths: What is to be added.
+            missing: What is not there, for the sentence that says what became of all.
+        """
         if self._project.store is None and not self._open_project_for(paths[0]):
             return
         for path in paths:
             self._recent.add_file(path)
         self.recent_changed.emit(self._recent.load())
-        self._add(paths)
+        self._add([*paths, *missing])
 
     def _open_project_for(self, path: Path) -> bool:
         """Open the project that belongs to a folder of recordings; make it the first time."""
