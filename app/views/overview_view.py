@@ -1,6 +1,6 @@
 """The whole recording in one strip, with a frame around what the panes below show."""
 
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -12,6 +12,7 @@ from app.views.time_axis import TimeAxis
 from app.views.time_pane import GUTTER_PX, TimePane
 
 HEIGHT_PX = 52
+MIN_HEIGHT_PX = 22  # on a small screen the panes below need the room more
 MARGIN = 0.95
 MIN_FRAME_PX = 6.0  # a view of a second in hours must still be seen and held
 
@@ -28,7 +29,8 @@ class OverviewView(TimePane):
         )
         self._source: AudioSource | None = None
         self._frame_offset_s = 0.0
-        self.setFixedHeight(HEIGHT_PX)
+        self.setMinimumHeight(MIN_HEIGHT_PX)
+        self.setMaximumHeight(HEIGHT_PX)
         axis.view_changed.disconnect(self.redraw_plot)  # the strip stays, only the frame moves
         axis.view_changed.connect(lambda *_: self.update())
         axis.playhead_changed.connect(lambda _: self.update())
@@ -45,6 +47,9 @@ class OverviewView(TimePane):
         if self.axis.duration_s <= 0.0:
             return float(GUTTER_PX)
         return GUTTER_PX + time_s * self.plot_width / self.axis.duration_s
+
+    def sizeHint(self) -> QSize:
+        return QSize(0, HEIGHT_PX)
 
     @property
     def frame(self) -> QRectF:

@@ -20,7 +20,8 @@ from app.views.time_pane import TimePane
 from clser_engine.labels import Emotion
 from clser_engine.types import FloatArray, Posteriors
 
-LANE_MIN_PX = 22
+LANE_MIN_PX = 15
+CHIP_PX = 17
 RIBBON_PX = 20
 FAINTEST = 0.35  # opacity of a posterior near 0: the height shows it, the colour must be seen
 MAXIMUM_OPACITY = 0.22
@@ -103,7 +104,8 @@ class PosteriorView(TimePane):
         edges = self.lane_edges(self.height())
         for lane, name in enumerate(self._pyramid.posteriors.classes):
             box = QRect(6, edges[lane], gutter.width() - 12, edges[lane + 1] - edges[lane])
-            chip = QRect(box.left(), box.center().y() - 8, 17, 17)
+            side = min(CHIP_PX, box.height())
+            chip = QRect(box.left(), box.center().y() - side // 2, side, side)
             colour = colour_of(name, self._emotions)
             painter.fillRect(chip, colour)
             painter.setPen(text_on(colour))

@@ -21,7 +21,7 @@ class RulerView(TimePane):
 
     def __init__(self, axis: TimeAxis, parent: QWidget | None = None) -> None:
         super().__init__(axis, "Time", "Time ruler", parent)
-        self.setFixedHeight(self.fontMetrics().height() + 8)
+        self.setFixedHeight(self.fontMetrics().height() + 4)
 
     def paint_over(self, painter: QPainter, plot: QRect) -> None:
         if self.axis.span_s <= 0.0:

@@ -9,7 +9,7 @@ from app.services.peaks import AudioSource
 from app.views.plot_pixels import PlotPixels
 from app.views.spectrogram_colours import spectrogram_colours
 from app.views.time_axis import TimeAxis
-from app.views.time_pane import TimePane
+from app.views.time_pane import MIN_PANE_PX, THREE_LINES_PX, TimePane
 
 GUTTER_MARGIN_PX = 6
 
@@ -25,7 +25,7 @@ class SpectrogramView(TimePane):
             parent,
         )
         self._source: AudioSource | None = None
-        self.setMinimumHeight(64)
+        self.setMinimumHeight(MIN_PANE_PX)
 
     def set_source(self, source: AudioSource | None) -> None:
         """Show another recording; None shows nothing."""
@@ -44,7 +44,7 @@ class SpectrogramView(TimePane):
 
     def paint_gutter(self, painter: QPainter, gutter: QRect) -> None:
         super().paint_gutter(painter, gutter)
-        if self._source is None:
+        if self._source is None or gutter.height() < THREE_LINES_PX:
             return
         inner = gutter.adjusted(GUTTER_MARGIN_PX, 1, -GUTTER_MARGIN_PX, -3)
         right = Qt.AlignmentFlag.AlignRight

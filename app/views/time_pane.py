@@ -22,6 +22,8 @@ from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import ZOOM_STEP, TimeAxis
 
 GUTTER_PX = 112  # fits "happiness" with its letter, and "Spectrogram", in the usual fonts
+MIN_PANE_PX = 28  # so that all panes fit a 1080p screen at 200 %, below a long message too
+THREE_LINES_PX = 52  # from here on a gutter has room above and below its name
 GRAB_PX = 5  # how near to an edge a press takes hold of it
 CLICK_PX = 3  # a press that moves less is a click
 WHEEL_NOTCH = 120.0  # eighths of a degree, by Qt's convention

@@ -10,7 +10,7 @@ from app.views.display_gain import display_gain
 from app.views.envelope_pixels import draw_envelope
 from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import TimeAxis
-from app.views.time_pane import GUTTER_PX, TimePane
+from app.views.time_pane import GUTTER_PX, MIN_PANE_PX, THREE_LINES_PX, TimePane
 
 MIN_PX_PER_SAMPLE = 2.0  # from here on a line through the samples says more than columns
 MARGIN = 0.92  # of the half height, so that full scale is seen to be inside
@@ -29,7 +29,7 @@ class WaveformView(TimePane):
             parent,
         )
         self._source: AudioSource | None = None
-        self.setMinimumHeight(64)
+        self.setMinimumHeight(MIN_PANE_PX)
 
     def set_source(self, source: AudioSource | None) -> None:
         """Show another recording; None shows nothing."""
@@ -53,8 +53,11 @@ class WaveformView(TimePane):
         super().paint_gutter(painter, gutter)
         gain = display_gain(self._source)
         if gain > 1:
+            has_room = gutter.height() >= THREE_LINES_PX
+            words = self.tr("drawn ×") if has_room else "×"
             inner = gutter.adjusted(GUTTER_MARGIN_PX, 1, -GUTTER_MARGIN_PX, -3)
-            painter.drawText(inner, Qt.AlignmentFlag.AlignRight, self.tr("drawn ×") + str(gain))
+            line = Qt.AlignmentFlag.AlignTop if has_room else Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(inner, Qt.AlignmentFlag.AlignRight | line, f"{words}{gain}")
 
     def paint_over(self, painter: QPainter, plot: QRect) -> None:
         if self._source is None or self.axis.span_s <= 0.0:

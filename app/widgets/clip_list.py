@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal, Slot
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -26,13 +26,32 @@ from app.models.words import answer_in_words
 
 SPACE_PX = 8
 COLUMN_WIDTHS_PX = {
-    Column.NAME: 120,
+    Column.NAME: 90,  # at least: it takes what the others leave
     Column.LENGTH: 54,
     Column.LANGUAGE: 40,
     Column.SPEAKER: 72,
     Column.LABEL: 122,
     Column.GUESS: 126,
 }
+GIVEN_UP_FIRST = (Column.SPEAKER, Column.LANGUAGE)
+LETTER_WIDTH_PX = 34  # of a column that shows the letter of an answer alone
+
+
+def column_widths(room_px: int) -> dict[Column, int]:
+    """Return the width of each column in a list of some width, 0 for none.
+
+    What is known of the person goes first, for labels and suggestions are what the list is for;
+    then these shrink to their letters.
+    """
+    widths = dict(COLUMN_WIDTHS_PX)
+    for column in GIVEN_UP_FIRST:
+        if sum(widths.values()) > room_px:
+            widths[column] = 0
+    answers = (Column.LABEL, Column.GUESS)
+    left_px = room_px - sum(width for column, width in widths.items() if column not in answers)
+    for column in answers:
+        widths[column] = max(min(widths[column], left_px // 2), LETTER_WIDTH_PX)
+    return widths
 
 
 class _GuessDelegate(QStyledItemDelegate):
@@ -52,10 +71,24 @@ class _GuessDelegate(QStyledItemDelegate):
 
 
 class _Table(QTableView):
-    """A table in which letters and digits are keys of the program."""
+    """A table that fits its columns in, and in which letters and digits are keys of the program."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._widths: dict[Column, int] = {}
 
     def keyboardSearch(self, search: str) -> None:  # noqa: N802  its name in Qt
         """Do not search names: for each key that means nothing now Qt would read every row."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        widths = column_widths(self.viewport().width())
+        if widths != self._widths:  # else what the person made of the columns stays
+            self._widths = widths
+            for column, width in widths.items():
+                self.setColumnHidden(column, not width)
+                if width:
+                    self.setColumnWidth(column, width)
+        super().resizeEvent(event)
 
 
 class ClipList(QWidget):
@@ -118,8 +151,6 @@ class ClipList(QWidget):
         columns.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
         columns.setSortIndicator(Column.NAME, Qt.SortOrder.AscendingOrder)
         columns.setAccessibleName("Columns of the clip list")
-        for column, width in COLUMN_WIDTHS_PX.items():
-            self.table.setColumnWidth(column, width)
         self._guess_delegate = _GuessDelegate(clips, self._rows, self)
         self.table.setItemDelegateForColumn(Column.GUESS, self._guess_delegate)
 

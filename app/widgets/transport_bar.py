@@ -13,6 +13,7 @@ SPEEDS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 LOWEST_GAIN_DB = -40
 HIGHEST_GAIN_DB = 12
 GAIN_WIDTH_PX = 88
+MIN_DEVICE_PX = 72
 PLAY_MARK, PAUSE_MARK = "▶", "▮▮"  # in every font, unlike the sign for pause
 
 
@@ -79,6 +80,7 @@ class TransportBar(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self._device.setMinimumContentsLength(14)
+        self._device.setMinimumWidth(MIN_DEVICE_PX)  # its list shows the names in full
         self._state = QLabel(self)
         self._state.setAccessibleName("Why nothing can be played")
 

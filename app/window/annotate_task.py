@@ -9,6 +9,7 @@ from app.widgets.label_bar import LabelBar
 from app.widgets.transport_bar import TransportBar
 
 LIST_WIDTH_PX = 570
+MAX_LIST_SHARE = 0.42
 SPACE_PX = 8
 
 
@@ -54,10 +55,14 @@ class AnnotateTask(QWidget):
         self.splitter.addWidget(right)
         self.splitter.setStretchFactor(0, 0)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([LIST_WIDTH_PX, 2 * LIST_WIDTH_PX])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.splitter)
+
+    def share_out(self, width: int) -> None:
+        """Give the list the width that shows all its columns, but never more than its share."""
+        list_width = min(LIST_WIDTH_PX, round(MAX_LIST_SHARE * width))
+        self.splitter.setSizes([list_width, width - list_width])
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
@@ -27,7 +27,8 @@ from clser_engine.labels import Emotion
 TITLE = "CLSER Studio"
 PAN_SHARE = 0.2  # of what is in view, for each press of a key
 CURSOR_SHARE = 0.01  # of what is in view: some pixels, and finer the closer one looks
-FIRST_SIZE = (1280, 760)
+FIRST_SIZE = QSize(1280, 760)
+TITLE_SIZE = QSize(0, 32)  # what the desktop draws above a window, unknown before it is shown
 NO_PROJECT = "Open a project (Ctrl+O), or drop recordings, a folder or a project on the window."
 
 
@@ -54,7 +55,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
-        self.resize(*FIRST_SIZE)
         self._icons = icons
         self._emotions: tuple[Emotion, ...] = ()
 
@@ -70,6 +70,7 @@ class MainWindow(QMainWindow):
             self.clip_list, self.timeline, self.transport, self.label_bar, self
         )
         self.bottom = BottomStrip(self)
+        self.fit_into(self.screen().availableSize() - TITLE_SIZE)
 
         middle = QHBoxLayout()
         middle.setSpacing(0)
@@ -92,6 +93,11 @@ class MainWindow(QMainWindow):
         self.set_emotions(())
         self.set_project("", "", False)
         self.setFocus()  # not the first button or field, which would keep Space for itself
+
+    def fit_into(self, room: QSize) -> None:
+        """Take the first size, or the room that there is, and share it out."""
+        self.resize(FIRST_SIZE.boundedTo(room))
+        self.annotate.share_out(self.width())
 
     def set_project(self, name: str, folder: str, is_read_only: bool) -> None:
         """Show which project is open; an empty name for none."""

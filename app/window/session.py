@@ -36,10 +36,10 @@ class Session(QObject):
         self._rest.timeout.connect(self.remember_view)
 
     def restore_window(self) -> None:
-        """Put the window where it was."""
+        """Put the window where it was, unless that was on a screen of quite another size."""
         settings = self._settings.settings
-        self._window.restoreGeometry(_from_text(settings.window_geometry))
-        self._window.annotate.splitter.restoreState(_from_text(settings.window_state))
+        if self._window.restoreGeometry(_from_text(settings.window_geometry)):
+            self._window.annotate.splitter.restoreState(_from_text(settings.window_state))
 
     def remember_window(self) -> None:
         """Remember where the window is."""

@@ -6,6 +6,8 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QSlider
 
 from app.domain.clips import Guess
 from app.domain.time_span import TimeSpan
+from app.models.clip_table import Column
+from app.widgets.clip_list import LETTER_WIDTH_PX, column_widths
 from app.widgets.emotion_swatch import AnswerIcons, contrast, text_colour_on
 from app.widgets.label_bar import LabelBar
 from app.widgets.message_bar import MessageBar
@@ -187,3 +189,21 @@ def test_the_buttons_follow_their_actions(transport):
     assert not buttons["Play or pause, Space"].isEnabled()
     assert buttons["Play or pause, Space"].toolTip() == "Choose a clip first."
     assert buttons["Loop, R"].isChecked()
+
+
+@pytest.mark.parametrize(
+    ("room_px", "hidden"),
+    [
+        (900, set()),
+        (504, set()),
+        (503, {Column.SPEAKER}),
+        (400, {Column.SPEAKER, Column.LANGUAGE}),
+        (212, {Column.SPEAKER, Column.LANGUAGE}),
+    ],
+)
+def test_a_narrow_list_gives_up_the_person_before_labels_and_suggestions(room_px, hidden):
+    widths = column_widths(room_px)
+
+    assert {column for column, width in widths.items() if not width} == hidden
+    assert sum(widths.values()) <= room_px
+    assert min(widths[Column.LABEL], widths[Column.GUESS]) >= LETTER_WIDTH_PX

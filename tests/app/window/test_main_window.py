@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -29,11 +29,14 @@ from app.dialogs.clip_fields_dialog import ClipFields, ClipFieldsDialog
 from app.dialogs.emotions_dialog import EmotionsDialog
 from app.dialogs.keys_dialog import KeysDialog
 from app.errors import Explanation
+from app.models.clip_table import Column
 from app.services.engine_process import EngineStatus
 from app.services.versions import parts
 from app.views.time_pane import TimePane
+from app.window.display import WELCOME
 from app.window.theme import set_theme
 from clser_engine.labels import USUAL_EMOTIONS
+from clser_engine.types import ModelId
 
 Key = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -219,7 +222,7 @@ def test_the_state_of_the_engine_is_said_in_words(driver, status, words):
 
 def test_the_model_in_use_is_shown(driver):
     driver.studio.engine.state_changed.emit(
-        EngineStatus(kind="ready", device="CPU", model="default")
+        EngineStatus(kind="ready", device="CPU", model=ModelId(name="default", sha256="ab" * 32))
     )
 
     assert "model: default" in [label.text() for label in driver.window.findChildren(QLabel)]
@@ -345,3 +348,27 @@ def test_starting_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("size", [(960, 508), (1280, 728)])
+def test_all_is_reachable_on_a_small_screen_also_below_a_long_message(opened, qtbot, size):
+    """960 by 540 points are what a 1080p screen at 200 % has, less the title of the window."""
+    window = opened.window
+    window.set_emotions(USUAL_EMOTIONS)
+    window.message_bar.show_hint(WELCOME)
+    window.fit_into(QSize(*size))
+    qtbot.wait(50)
+
+    assert (window.width(), window.height()) == size
+    table = window.clip_list.table
+    assert table.columnViewportPosition(Column.GUESS) + table.columnWidth(Column.GUESS) <= (
+        table.viewport().width()
+    )
+    parts = [*window.timeline.panes, window.transport, *window.label_bar.findChildren(QPushButton)]
+    for part in parts:
+        corner = part.mapTo(window, part.rect().bottomRight())
+        assert window.rect().contains(corner), part.accessibleName()
+        assert part.height() >= part.minimumHeight()
+    tops = [pane.mapTo(window, QPoint(0, 0)).y() for pane in window.timeline.panes]
+    bottoms = [top + pane.height() for top, pane in zip(tops, window.timeline.panes, strict=True)]
+    assert all(bottom <= top for bottom, top in zip(bottoms, tops[1:], strict=False))
