@@ -76,6 +76,7 @@ class LabelBar(QWidget):
         """Show one button for each emotion, and the two answers that are not emotions."""
         for button in self._buttons.values():
             self._flow.removeWidget(button)
+            button.hide()  # else the layout would still show it, as a window of its own
             button.setParent(None)
             button.deleteLater()
         self._buttons = {}

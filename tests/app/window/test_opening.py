@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication
 
 from app.application import Studio
 from app.dialogs.clip_fields_dialog import ClipFields
@@ -325,3 +326,14 @@ def test_what_was_opened_is_in_the_recent_list(opened, recordings):
     opened.studio.project.close()
     menu.actions()[0].trigger()
     assert opened.studio.project.store.name == "market"
+
+
+def test_another_project_takes_its_place_in_the_same_window(opened, recordings, qtbot):
+    folder = opened.studio.project.store.folder
+    opened.studio.project.open(folder, read_only=True)
+    opened.wait_until(lambda: opened.window.annotate.text == "")
+    qtbot.wait(100)
+    shown = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+
+    assert shown == [opened.window], "no button of before is a window of its own"
+    assert QApplication.activeWindow() is opened.window
