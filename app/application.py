@@ -168,8 +168,8 @@ class Studio:
         display.read_only_chosen.connect(
             lambda folder: self.opening.open_project(folder, read_only=True)
         )
-        actions.connect("undo", self.project.undo)
-        actions.connect("redo", self.project.redo)
+        actions.connect("undo", lambda: display.show_step("Undone", self.project.undo()))
+        actions.connect("redo", lambda: display.show_step("Done again", self.project.redo()))
         actions.connect("open_demo", self.opening.open_demo)
         actions.connect("close_project", self.project.close)
         display.show_recent(self.opening.recent)

@@ -299,11 +299,19 @@ class TimelinePanel(QWidget):
             self.load_requested.emit(self._source, wanted)
 
     def _show_values(self) -> None:
-        """Write time, selection and the posteriors of all classes under the pointer."""
-        time_s = self.axis.pointer_s
+        """Write time, selection, label and the posteriors of all classes under the pointer.
+
+        The selection comes first: on a narrow window the end of the line is cut off.
+        """
+        time_s, selection = self.axis.pointer_s, self.axis.selection
         parts = []
+        if selection is not None:
+            parts.append(self.tr("selection ") + f"{selection.duration_s:.3f} s")
         if time_s is not None:
             parts.append(format_time(time_s))
+            label = self.labels.label_at(time_s)
+            if label is not None:
+                parts.append(self.tr("label: ") + words_of(label.answer))
             pyramid = self.posteriors.pyramid
             values = pyramid.values_at(time_s) if pyramid else None
             if pyramid is not None and values is not None:
@@ -311,11 +319,6 @@ class TimelinePanel(QWidget):
                 pairs = zip(classes, values.tolist(), strict=True)
                 parts.append("  ".join(f"{words_of(name)} {value:.3f}" for name, value in pairs))
                 parts.append(self.tr("strongest: ") + words_of(classes[int(values.argmax())]))
-            label = self.labels.label_at(time_s)
-            if label is not None:
-                parts.append(self.tr("label: ") + words_of(label.answer))
-        elif self.axis.selection is None:
+        elif selection is None:
             parts.append(self.tr("Point at a time to read its values; drag to select a stretch"))
-        if self.axis.selection is not None:
-            parts.append(self.tr("selection ") + f"{self.axis.selection.duration_s:.3f} s")
         self.readout.setText("   ·   ".join(parts))

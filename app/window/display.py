@@ -125,6 +125,14 @@ class Display(QObject):
             self._read_steps()
         self.show_allowed()
 
+    def show_step(self, words: str, changes: Changes | None) -> None:
+        """Say what was undone or done again, and go to the clip that it is about."""
+        if changes is None:
+            return
+        self._window.bottom.set_saved(f"{words}: {changes.edit.name} ✓", "It is on disk.")
+        if len(changes.clip_ids) == 1:
+            self._window.clip_list.choose(next(iter(changes.clip_ids)))
+
     @Slot(object)
     def show_clip(self, clip: Clip | None) -> None:
         """Show the recording of a clip, or say why there is none."""

@@ -329,6 +329,23 @@ def test_undo_and_redo_by_keys(opened):
     assert opened.window.actions_["undo"].text().startswith("&Undo Label")
 
 
+def test_undo_goes_back_to_its_clip_and_says_what_it_took_back(opened):
+    first, second, _ = opened.clip_ids
+    opened.key(Key.Key_1)
+    assert opened.clip_id == second
+
+    opened.key(Key.Key_Z, CTRL)
+
+    assert opened.clip_id == first
+    assert opened.window.bottom.saved_text == "Undone: Label k_0001 as anger ✓"
+    opened.window.clip_list.choose(second)
+    opened.key(Key.Key_Y, CTRL)
+    assert opened.clip_id == first
+    assert opened.window.bottom.saved_text == "Done again: Label k_0001 as anger ✓"
+    opened.key(Key.Key_2)
+    assert opened.window.bottom.saved_text == "saved ✓"
+
+
 def test_delete_removes_the_label_of_the_clip(opened):
     opened.key(Key.Key_1)
     opened.key(Key.Key_Up)
