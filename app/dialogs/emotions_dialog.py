@@ -26,6 +26,10 @@ from clser_engine.labels import USUAL_EMOTIONS, Emotion
 SPACE_PX = 8
 NAME, LETTER, KEY, COLOUR = range(4)
 HEADERS = ("Name", "Letter", "Key", "Colour")
+HELP = (
+    "Double-click a field, or press F2, to change it.\n"
+    "“None of these” (X) and “unsure” (U) are always there as answers."
+)
 NEW_NAMES = ("boredom", "contempt", "calm", "pride", "other")
 OLD_NAME = Qt.ItemDataRole.UserRole  # of the name's cell: what the emotion was called before
 
@@ -92,15 +96,14 @@ class EmotionsDialog(QDialog):
         middle.addLayout(side)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * SPACE_PX, 2 * SPACE_PX, 2 * SPACE_PX, 2 * SPACE_PX)
-        layout.addWidget(
-            QLabel("“None of these” (X) and “unsure” (U) are always there as answers.", self)
-        )
+        layout.addWidget(QLabel(HELP, self))
         layout.addLayout(middle)
         layout.addWidget(self._problem)
         layout.addWidget(self._buttons)
         self.resize(520, 420)
         for emotion in emotions:
             self._append(emotion, emotion.name)
+        self._table.setCurrentCell(0, NAME)
         self._check()
 
     def emotions(self) -> tuple[Emotion, ...]:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QLabel,
     QLineEdit,
+    QPushButton,
     QTableWidget,
 )
 
@@ -45,6 +46,16 @@ def test_the_set_comes_back_as_it_was(emotions):
     assert emotions.emotions() == FOUR
     assert emotions.problem() == ""
     assert is_ok(emotions)
+
+
+def test_the_first_emotion_can_be_worked_on_at_once_and_it_is_said_how(emotions):
+    assert table_of(emotions).currentRow() == 0
+    assert [
+        button.isEnabled()
+        for button in emotions.findChildren(QPushButton)
+        if button.accessibleName() in ("Move the emotion down", "Choose another colour")
+    ] == [True, True]
+    assert any("F2" in label.text() for label in emotions.findChildren(QLabel))
 
 
 def test_a_new_emotion_has_its_own_letter_colour_and_key(emotions):
