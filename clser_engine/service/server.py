@@ -21,7 +21,7 @@ from clser_engine.errors import EngineError, ServiceError
 from clser_engine.runtime import RunContext
 from clser_engine.service import engine_pb2 as pb
 from clser_engine.service import wire
-from clser_engine.service.audio_hashes import AudioHashes, file_state
+from clser_engine.service.audio_hashes import AudioHashes, FileState, file_state
 from clser_engine.service.engine_pb2_grpc import add_EngineServicer_to_server
 from clser_engine.service.failures import ending_the_call
 from clser_engine.service.jobs import Job, Lane
@@ -48,6 +48,7 @@ class Found:
     """What the lookup lane found out about a recording."""
 
     path: Path
+    state: FileState  # when it was hashed
     sha256: str
     model: str
     stored: Analysis | None
@@ -173,15 +174,16 @@ class EngineService:
             logger.info("The default model cannot be used: %s", error)
 
     def _look_up(self, path: Path, model: str, context: RunContext) -> Found:
+        state = file_state(path)
         sha256 = self._hashes.hash_of(path, context)
-        return Found(path, sha256, model, self.cache.find(sha256, self.shelf.identify(model)))
+        stored = self.cache.find(sha256, self.shelf.identify(model))
+        return Found(path, state, sha256, model, stored)
 
     def _analyse(self, found: Found, context: RunContext) -> Analysis:
         context.report("loading the model", 0, 1)
         predictor = self.shelf.predictor(found.model)
-        before = file_state(found.path)
         analysis = predictor.analyze(found.path, context)
-        if file_state(found.path) == before:  # else the hash may belong to other bytes
+        if file_state(found.path) == found.state:  # else the hash may belong to other bytes
             self.cache.store(found.sha256, analysis)
         return analysis
 

@@ -189,6 +189,27 @@ def test_recording_that_changes_meanwhile_is_not_kept(engine, recording):
     assert engine.service.cache.find(before, model) is None
 
 
+def test_recording_that_changes_while_it_waits_is_not_kept_under_its_old_hash(engine, recording):
+    context = RunContext()
+    long = start_long_analysis(engine, recording, context)
+    path = recording("frames=10")
+    before = sha256(path)
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.append(engine.client.analyze(path, RunContext()))
+    )
+    thread.start()
+    wait_for(lambda: engine.service.board.state.waiting_jobs == 1)
+    path.write_text("frames=20 another")
+    context.cancel()
+    thread.join()
+    long.join()
+
+    model = engine.service.shelf.default.card.model_id
+    assert len(found[0].analysis.posteriors.values) == 20
+    assert engine.service.cache.find(before, model) is None
+
+
 def test_cached_result_needs_not_wait_behind_a_long_analysis(engine, recording):
     known = recording("frames=10")
     engine.client.analyze(known, RunContext())
