@@ -6,6 +6,7 @@ The window gets one `Ask`; tests give it one that answers by itself.
 from collections.abc import Sequence
 from pathlib import Path
 
+from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.dialogs.clip_fields_dialog import ClipFields, ClipFieldsDialog
@@ -30,6 +31,7 @@ class Ask:
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._parent = parent
+        self._last_folder: Path | None = None
 
     def project_to_open(self) -> Path | None:
         """Ask for a project folder."""
@@ -50,8 +52,10 @@ class Ask:
 
     def recordings(self) -> tuple[Path, ...]:
         """Ask for recordings."""
-        names, _ = QFileDialog.getOpenFileNames(self._parent, "Add recordings", "", AUDIO_FILTER)
-        return tuple(map(Path, names))
+        names, _ = QFileDialog.getOpenFileNames(
+            self._parent, "Add recordings", self._start(), AUDIO_FILTER
+        )
+        return tuple(self._remembered(Path(name)) for name in names)
 
     def folder_of_recordings(self) -> Path | None:
         """Ask for a folder of recordings."""
@@ -63,19 +67,30 @@ class Ask:
 
     def labels_to_import(self) -> Path | None:
         """Ask for a file of labels."""
-        name, _ = QFileDialog.getOpenFileName(self._parent, "Import labels", "", LABEL_FILTER)
-        return Path(name) if name else None
-
-    def file_to_write(self, title: str, suggestion: str) -> Path | None:
-        """Ask where to write a file; its suffix says the format."""
-        name, chosen = QFileDialog.getSaveFileName(
-            self._parent, title, suggestion, ";;".join(FORMAT_FILTERS)
+        name, _ = QFileDialog.getOpenFileName(
+            self._parent, "Import labels", self._start(), LABEL_FILTER
         )
-        if not name:
+        return self._remembered(Path(name)) if name else None
+
+    def file_to_write(self, title: str, stem: str) -> Path | None:
+        """Ask where to write a file; its suffix says the format.
+
+        The dialog gives the name the suffix of the format that is chosen, unless another one was
+        typed, and asks before it takes a file that is there.
+
+        Args:
+            title: Of the dialog.
+            stem: Name to begin with, without a suffix.
+        """
+        dialog = QFileDialog(self._parent, title, self._start())
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(FORMAT_FILTERS)
+        dialog.setDefaultSuffix(_suffix_of(FORMAT_FILTERS[0]))
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix(_suffix_of(chosen)))
+        dialog.selectFile(stem.replace(".", "_"))  # Qt takes what follows a dot for a suffix
+        if not dialog.exec():
             return None
-        path = Path(name)
-        suffix = chosen.rpartition("*")[2].rstrip(")")
-        return path if path.suffix else path.with_name(path.name + suffix)
+        return self._remembered(Path(dialog.selectedFiles()[0]))
 
     def clip_fields(self, fields: ClipFields, num_clips: int) -> ClipFields | None:
         """Ask for language and speaker of some clips."""
@@ -90,5 +105,24 @@ class Ask:
         return EmotionSet(emotions=dialog.emotions(), renames=dialog.renames())
 
     def _folder(self, title: str) -> Path | None:
-        name = QFileDialog.getExistingDirectory(self._parent, title)
-        return Path(name) if name else None
+        name = QFileDialog.getExistingDirectory(self._parent, title, self._start())
+        if not name:
+            return None
+        self._last_folder = Path(name)
+        return self._last_folder
+
+    def _start(self) -> str:
+        """Return where a dialog begins: where the last one ended, at first among the documents."""
+        if self._last_folder is None or not self._last_folder.is_dir():
+            documents = QStandardPaths.StandardLocation.DocumentsLocation
+            return QStandardPaths.writableLocation(documents)
+        return str(self._last_folder)
+
+    def _remembered(self, path: Path) -> Path:
+        self._last_folder = path.parent
+        return path
+
+
+def _suffix_of(name_filter: str) -> str:
+    """Return the suffix of a filter like `CSV (*.csv)`, without its dot."""
+    return name_filter.rpartition("*.")[2].rstrip(")")

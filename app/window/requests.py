@@ -92,7 +92,7 @@ class Requests:
         store = self._project.store
         if store is None:
             return
-        path = self._ask.file_to_write("Export labels", f"{store.name} labels.csv")
+        path = self._ask.file_to_write("Export labels", f"{store.name} labels")
         if path is not None:
             self._exchange.export_labels(path, overwrite=True)  # the dialog has asked
 
@@ -101,8 +101,8 @@ class Requests:
         analysis = self._annotate.analysis_of(clip.clip_id) if clip is not None else None
         if clip is None or analysis is None:
             return
-        suggestion = f"{Path(clip.path).stem} posteriors.csv"
-        path = self._ask.file_to_write("Export posteriors", suggestion)
+        stem = f"{Path(clip.path).stem} posteriors"
+        path = self._ask.file_to_write("Export posteriors", stem)
         if path is not None:
             self._exchange.export_posteriors(path, clip.path, analysis, overwrite=True)
 

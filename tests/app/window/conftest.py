@@ -46,8 +46,8 @@ class Answers(Ask):
     def labels_to_import(self):
         return self._answer("labels_to_import")
 
-    def file_to_write(self, title, suggestion):
-        return self._answer("file_to_write", suggestion)
+    def file_to_write(self, title, stem):
+        return self._answer("file_to_write", stem)
 
     def clip_fields(self, fields, num_clips):
         return self._answer("clip_fields", fields, num_clips)
