@@ -34,7 +34,7 @@ from app.services.engine_process import engine_command
 from app.services.project_store import ProjectStore
 from app.services.project_tables import HEAD_REVISION
 from clser_engine.client import EngineClient
-from clser_engine.errors import AudioError
+from clser_engine.errors import AudioError, BundleError
 from clser_engine.runtime import RunContext
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,11 +202,7 @@ def test_the_command_line(paths, tmp_path):
 
 
 def test_the_engine(paths, tmp_path):
-    command = [*engine_command(), "--cache", str(tmp_path / "cache")]
-    child = EngineChild(command, tmp_path / "engine.log")
-    client = EngineClient(child.introduce(RunContext()), child.token)
-    try:
-        client.handshake(60)
+    with running_engine(tmp_path, tmp_path / "cache") as client:
         for case, path in paths.items():
             if refusal := refusal_of(case, path):
                 with pytest.raises(AudioError) as raised:
@@ -219,11 +215,119 @@ def test_the_engine(paths, tmp_path):
         with pytest.raises(AudioError) as raised:
             client.analyze(tmp_path / "missing.wav", RunContext())
         assert "missing.wav cannot be read" in str(raised.value)
+
+
+@contextmanager
+def running_engine(folder, cache):
+    """Start the engine that ships; give its client."""
+    child = EngineChild([*engine_command(), "--cache", str(cache)], folder / "engine.log")
+    client = EngineClient(child.introduce(RunContext()), child.token)
+    try:
+        client.handshake(60)
+        yield client
     finally:
         client.close()
         child.end(5)
-    log = (tmp_path / "engine.log").read_text(errors="replace")
-    assert "Traceback" not in log
+    assert "Traceback" not in (folder / "engine.log").read_text(errors="replace")
+
+
+def test_the_engine_without_a_cache_and_with_a_damaged_one(tmp_path):
+    path, cache = tmp_path / "talk.wav", tmp_path / "cache"
+    soundfile.write(path, noise(), RATE_HZ)
+    cache.write_text("a file is in the way")
+    with running_engine(tmp_path, cache) as client:
+        first = client.analyze(path, RunContext())
+        assert not client.analyze(path, RunContext()).from_cache
+
+    cache.unlink()
+    with running_engine(tmp_path, cache) as client:
+        client.analyze(path, RunContext())
+        [entry] = cache.rglob("*.npz")
+        for size in (0, 10, entry.stat().st_size // 2, entry.stat().st_size - 1):
+            entry.write_bytes(entry.read_bytes()[:size])
+            again = client.analyze(path, RunContext())
+            assert not again.from_cache
+            assert client.analyze(path, RunContext()).from_cache
+            np.testing.assert_array_equal(
+                again.analysis.posteriors.values, first.analysis.posteriors.values
+            )
+
+
+def test_the_engine_while_a_recording_grows_and_goes(tmp_path):
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, noise(2.0), RATE_HZ)
+    whole = path.read_bytes()
+    with running_engine(tmp_path, tmp_path / "cache") as client:
+        path.write_bytes(whole[: len(whole) // 2])
+        half = client.analyze(path, RunContext())
+        path.write_bytes(whole)
+        full = client.analyze(path, RunContext())
+        path.unlink()
+        with pytest.raises(AudioError, match=r"talk\.wav cannot be read"):
+            client.analyze(path, RunContext())
+
+    assert half.analysis.duration_s == pytest.approx(1.0, abs=0.01)
+    assert full.analysis.duration_s == 2.0
+    assert half.sha256 != full.sha256
+
+
+def test_a_damaged_model(tmp_path):
+    bundle = tmp_path / "mine.clser-model"
+    shutil.copytree(ROOT / "resources" / "models" / "default.clser-model", bundle)
+    graph = bundle / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:1000])
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, noise(), RATE_HZ)
+    sentence = f"{graph} is damaged (its SHA-256 is not the card's); install the model again."
+
+    done = analyze("--model", bundle, "--out", tmp_path / "out", path)
+    assert (done.returncode, done.stderr) == (1, f"clser: {sentence}\n")
+
+    with running_engine(tmp_path, tmp_path / "cache") as client:
+        with pytest.raises(BundleError) as raised:
+            client.analyze(path, RunContext(), model=str(bundle))
+        assert str(raised.value) == sentence
+        assert client.analyze(path, RunContext()).analysis.duration_s == 1.0
+
+
+def test_the_program_keeps_the_terminal_clean(paths, home):
+    """The window in a process of its own, as a person starts it, closed once all is read."""
+    script = """
+import sys
+from PySide6.QtCore import QTimer
+import app.application
+from app.__main__ import main
+
+class Studio(app.application.Studio):
+    def __init__(self):
+        super().__init__(starts_engine=False)
+        self.timer = QTimer(interval=100)
+        self.timer.timeout.connect(self._look)
+        self.timer.start()
+
+    def _look(self):
+        store = self.project.store
+        if store is not None and len(store.clips()) > 1 and not self.recordings.is_busy:
+            print(sum(bool(clip.problem) for clip in store.clips()), flush=True)
+            self.window.close()
+
+app.application.Studio = Studio
+sys.exit(main(sys.argv[1:]))
+"""
+    folder = next(iter(paths.values())).parent
+    done = subprocess.run(
+        [sys.executable, "-c", script, folder],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(sum(bool(c.sentence) for c in CASES if c.name != "pipe.wav"))
+    assert done.stderr == ""
+    assert "Illegal Audio-MPEG-Header" in (home / "log" / "native.log").read_text()
 
 
 class Window:
