@@ -93,6 +93,15 @@ def test_a_clip_that_cannot_be_read_says_why(model):
     assert tip == "k_0003.wav is empty; record it again."
 
 
+def test_a_clip_that_ends_early_is_marked_and_says_why(model, project):
+    notice = "k_0002.wav claims to last 90.0 s but only 75.0 s could be read."
+    project.by_id["00002"] = replace(project.by_id["00002"], notice=notice)
+    model.refresh({"00002"})
+
+    assert row_texts(model, 1)[Column.LENGTH] == "! 1:15"
+    assert model.index(1, Column.LENGTH).data(Qt.ItemDataRole.ToolTipRole) == notice
+
+
 def test_the_tooltip_of_a_suggestion_names_model_and_statistics(model):
     tip = model.index(0, Column.GUESS).data(Qt.ItemDataRole.ToolTipRole)
 

@@ -178,3 +178,19 @@ def _refuse(open_file, path):
 def test_a_name_that_cannot_be_one_has_no_stamp():
     assert file_stamp("a\0b") is None
     assert file_stamp(str(Path("/nowhere/at/all"))) is None
+
+
+def test_a_recording_that_ends_early_is_usable_and_says_so(tmp_path):
+    path = tmp_path / "cut.flac"
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 32_000)
+    soundfile.write(path, samples, 16_000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    found = probe(path)
+
+    assert found.problem == ""
+    assert 0.5 < found.duration_s < 1.2
+    assert found.notice == (
+        f"{path} claims to last 2.0 s but only {found.duration_s:.1f} s could be read; if more is"
+        " missed, copy it again from where it came."
+    )

@@ -77,6 +77,17 @@ def test_an_old_project_opens_with_everything_in_it(old):
         assert store.clips() == ()
 
 
+def test_a_project_of_the_format_before_this_one_opens_with_everything_in_it(tmp_path):
+    folder = tmp_path / "before.clser-project"
+    shutil.copytree(PROJECTS / "format-0002.clser-project", folder)
+
+    with ProjectStore.open(folder) as store:
+        assert [label.answer for label in store.labels()] == ["anger", "unsure"]
+        assert [clip.notice for clip in store.clips()] == ["", "", ""]
+        assert store.clips()[0].duration_s == 3.5
+        assert store.undo_name == "Label k_0001 as unsure"
+
+
 def test_a_backup_of_the_old_format_is_kept(old):
     before = schema(old / "project.sqlite")
 

@@ -1,8 +1,9 @@
 """Tests of app.widgets: they show what they are given, in silence, and ask for the rest."""
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QColor
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QSlider
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QSlider, QToolButton
 
 from app.domain.clips import Guess
 from app.domain.time_span import TimeSpan
@@ -87,6 +88,27 @@ def test_a_message_stays_until_it_is_dismissed(qtbot):
     assert bar.text == "The disk is full; free some space."
     bar.dismiss()
 
+    assert bar.text == ""
+
+
+def test_a_way_out_belongs_to_its_message_alone(qtbot):
+    bar = MessageBar()
+    qtbot.addWidget(bar)
+    bar.show()
+    taken = []
+    bar.show_error("It is locked; open it read-only.")
+    bar.offer("Open read-only", "Look at it.", lambda: taken.append("first"))
+    button = next(b for b in bar.findChildren(QToolButton) if b.text() == "Open read-only")
+    assert button.isVisible()
+    assert button.accessibleName() == "Open read-only"
+
+    bar.show_hint("Added 3 recordings.")
+    assert not button.isVisible()
+
+    bar.show_error("It is locked; open it read-only.")
+    bar.offer("Open read-only", "Look at it.", lambda: taken.append("second"))
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert taken == ["second"]
     assert bar.text == ""
 
 
