@@ -106,6 +106,8 @@ class Studio:
             self.opening.open(paths)
         else:
             self.opening.open_last_or_demo()
+        for note in self.settings.notes:
+            self.window.message_bar.show_error(note)
 
     def show(self) -> None:
         """Show the window; the engine starts once it is painted."""
@@ -227,6 +229,7 @@ class Studio:
         self.engine.state_changed.connect(display.show_engine)
         self.engine.state_changed.connect(self.suggestions.note_model)
         self.analysis.queue_changed.connect(display.show_queue)
+        self.analysis.analysis_progressed.connect(display.show_analysis_progress)
         self.suggestions.state_changed.connect(self.window.timeline.set_analysis_state)
         strip.cancel_requested.connect(self.analysis.cancel_all)
         actions = self.window.actions_

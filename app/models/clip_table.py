@@ -172,6 +172,10 @@ class ClipTableModel(QAbstractTableModel):
         """Return how many clips have a label."""
         return len(self._labels)
 
+    def num_unreadable(self) -> int:
+        """Return how many clips cannot be read."""
+        return sum(bool(clip.problem) for clip in self._clips)
+
     def answer_counts(self) -> dict[str, int]:
         """Return how many clips have each answer about the whole clip."""
         return Counter(

@@ -26,7 +26,7 @@ from app.models.words import answer_in_words
 
 SPACE_PX = 8
 COLUMN_WIDTHS_PX = {
-    Column.NAME: 90,  # at least: it takes what the others leave
+    Column.NAME: 84,  # at least: it takes what the others leave
     Column.LENGTH: 54,
     Column.LANGUAGE: 40,
     Column.SPEAKER: 72,
@@ -313,7 +313,10 @@ class ClipList(QWidget):
             f"{answer_in_words(answer)} {count:,}"
             for answer, count in sorted(self._clips.answer_counts().items())
         )
-        self._count.setText(f"{clips}, {answered:,} answered" if total else "")
+        unreadable = self._clips.num_unreadable()
+        problems = f", {unreadable:,} cannot be read" if unreadable else ""
+        self._count.setText(f"{clips}, {answered:,} answered{problems}" if total else "")
+        self._count.setToolTip(f"The filter “{LabelState.PROBLEM}” shows which." * bool(unreadable))
         self._balance.setText(balance)
         self._balance.setToolTip(f"Answers about whole clips: {balance}" if balance else "")
         if shown:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from app.domain.clips import Guess
 from app.domain.time_span import TimeSpan
 from app.models.words import answer_in_words, percent_in_words
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.emotion_swatch import SWATCH_PX, AnswerIcons
 from app.widgets.flow_layout import FlowLayout
 from clser_engine.labels import NONE_OF_THESE, UNSURE, Emotion
@@ -34,7 +35,7 @@ class LabelBar(QWidget):
 
         self._target = QLabel(self)
         self._target.setAccessibleName("What an answer is about")
-        self._suggestion = QLabel(self)
+        self._suggestion = ElidedLabel(self)
         self._suggestion.setAccessibleName("Suggestion of the model")
         self._accept = QPushButton("Accept  ⏎", self)
         self._accept.setAccessibleName("Accept the suggestion, Enter")
@@ -101,11 +102,13 @@ class LabelBar(QWidget):
     def set_suggestion(self, guess: Guess | None, text: str) -> None:
         """Show what the model suggests, or a text that says why nothing is shown."""
         if guess is None:
-            self._suggestion.setText(text)
+            self._suggestion.show_text(text)
         else:
             emotion = answer_in_words(guess.emotion)
             confidence = percent_in_words(guess.confidence)
-            self._suggestion.setText(f"Suggestion: <i>{emotion}</i>, confidence {confidence}")
+            self._suggestion.show_text(
+                f"Suggestion: <i>{emotion}</i>, confidence {confidence}", Qt.TextFormat.RichText
+            )
 
     def allow_accept(self, why_not: str) -> None:
         """Enable the button that takes the suggestion, or say why it is off."""

@@ -79,14 +79,14 @@ class ProgressStrip(QWidget):
         return "" if self.isHidden() else self._text.text()
 
     def show_work(self, work: str, done: float, total: float) -> None:
-        """Show how far a piece of work is; done and total in any unit, total 0 while unknown."""
+        """Show how far a piece of work is; total 0 while unknown, 1 for a share."""
         if work != self._work:
             self._work = work
             self._left.restart(done)
         left_s = self._left.seconds(done, total)
         words = [work]
         if total:
-            words.append(f"{done:,.0f} / {total:,.0f}")
+            words.append(f"{done:.0%}" if total == 1.0 else f"{done:,.0f} / {total:,.0f}")
             self._bar.setRange(0, 1000)
             self._bar.setValue(round(1000 * min(done / total, 1.0)))
         else:

@@ -6,6 +6,7 @@ from app.services.project_store import ProjectStore
 NO_PROJECT = "Open a project first."
 NO_CLIP = "Choose a clip first."
 READ_ONLY = "The project is read-only."
+UNREADABLE = "This recording cannot be read."
 
 NEED_PROJECT = ("close_project", "export_labels", "find")
 NEED_WRITABLE = ("import_labels", "locate_missing", "edit_emotions")
@@ -45,7 +46,7 @@ def why_not_of(
     no_project = "" if store is not None else NO_PROJECT
     writable = no_project or (READ_ONLY if store is not None and store.is_read_only else "")
     no_clip = no_project or ("" if clip is not None else NO_CLIP)
-    no_sound = no_clip or ("This recording cannot be read." if clip and clip.problem else "")
+    no_sound = no_clip or (UNREADABLE if clip and clip.problem else "")
     has_clips = store is not None and bool(store.clips_by_id())
     no_clips = no_project or ("" if has_clips else "The project has no clips yet.")
     why_not = dict.fromkeys(NEED_PROJECT, no_project)

@@ -9,7 +9,7 @@ from app.widgets.label_bar import LabelBar
 from app.widgets.transport_bar import TransportBar
 
 LIST_WIDTH_PX = 570
-MAX_LIST_SHARE = 0.42
+MAX_LIST_SHARE = 0.45
 SPACE_PX = 8
 
 

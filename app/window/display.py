@@ -1,5 +1,6 @@
 """Keeps the window in step with the project, the clip on screen, playing and the engine."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,12 +20,13 @@ from app.services.engine_process import EngineStatus
 from app.services.peaks import AudioSource
 from app.services.project_store import ProjectStore
 from app.services.recent import RecentPaths
-from app.window.allowed import NO_CLIP, NO_PROJECT, READ_ONLY, why_not_of
+from app.window.allowed import NO_CLIP, NO_PROJECT, READ_ONLY, UNREADABLE, why_not_of
 from app.window.main_window import MainWindow
 from app.window.session import Session
 from clser_engine.types import Analysis
 
 BLANK_DELAY_MS = 120
+LONG_WORK_S = 1.0  # what is over before that would only flicker
 WELCOME = (
     "Press a number key to label the clip on screen, or Enter to accept the suggestion; each label"
     " is on disk at once and the next clip comes by itself.\n"
@@ -67,6 +69,7 @@ class Display(QObject):
         self._settings = settings
         self._engine = EngineStatus(kind="starting")
         self._is_welcome_due = False
+        self._alone_since_s: float | None = None
         self._undo_name = self._redo_name = ""
         # The next recording is there within a frame or two: blank panes between would flicker.
         self._blank_timer = QTimer(self, interval=BLANK_DELAY_MS, singleShot=True)
@@ -242,10 +245,19 @@ class Display(QObject):
     def show_queue(self, done: int, total: int) -> None:
         """Show how many clips are analysed, unless it is only the one on screen."""
         strip = self._window.bottom.analysing
+        is_alone = total == 1 and done < total
         if total > 1 and done < total:
             strip.show_work("Analysing", done, total)
-        else:
+        elif not (is_alone and self._alone_since_s is not None):
             strip.end_work()
+        self._alone_since_s = (self._alone_since_s or time.monotonic()) if is_alone else None
+
+    @Slot(str, str, float)
+    def show_analysis_progress(self, _clip_id: str, _stage: str, share: float) -> None:
+        """Offer Cancel for the one clip that is analysed too, once that takes a while."""
+        since_s = self._alone_since_s
+        if since_s is not None and time.monotonic() - since_s > LONG_WORK_S:
+            self._window.bottom.analysing.show_work("Analysing this clip", share, 1.0)
 
     @Slot(str)
     def show_finished(self, sentence: str) -> None:
@@ -360,7 +372,7 @@ class Display(QObject):
         elif clip is None:
             self._window.allow_answers(NO_CLIP)
         else:
-            self._window.allow_answers(self._why_read_only())
+            self._window.allow_answers(self._why_read_only() or UNREADABLE * bool(clip.problem))
 
     def _read_steps(self) -> None:
         """Read once for each change what could be undone: it is a question to the disk."""

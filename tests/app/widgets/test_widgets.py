@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QColor
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QSlider, QToolButton
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QToolButton
 
 from app.domain.clips import Guess
 from app.domain.time_span import TimeSpan
@@ -213,12 +213,36 @@ def test_the_buttons_follow_their_actions(transport):
     assert buttons["Loop, R"].isChecked()
 
 
+def test_a_long_reason_is_cut_and_shown_whole_as_a_tooltip(label_bar, qtbot):
+    width = label_bar.minimumSizeHint().width()
+    reason = f"/data/{'very/' * 60}a <b>name</b>.wav is empty (0 bytes); copy it again."
+
+    label_bar.set_suggestion(None, reason)
+
+    assert label_bar.minimumSizeHint().width() == width
+    [label] = [label for label in label_bar.findChildren(QLabel) if label.toolTip() == reason]
+    assert label.text() == reason
+    label_bar.resize(width + 100, 120)
+    with qtbot.waitExposed(label_bar):
+        label_bar.show()
+    assert label.geometry().right() <= label_bar.width()
+
+
+def test_the_progress_of_one_piece_of_work_is_a_share(qtbot):
+    strip = ProgressStrip()
+    qtbot.addWidget(strip)
+
+    strip.show_work("Analysing this clip", 0.414, 1.0)
+
+    assert strip.text == "Analysing this clip   41%"
+
+
 @pytest.mark.parametrize(
     ("room_px", "hidden"),
     [
         (900, set()),
-        (504, set()),
-        (503, {Column.SPEAKER}),
+        (498, set()),
+        (497, {Column.SPEAKER}),
         (400, {Column.SPEAKER, Column.LANGUAGE}),
         (212, {Column.SPEAKER, Column.LANGUAGE}),
     ],

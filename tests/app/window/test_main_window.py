@@ -297,6 +297,27 @@ def test_long_work_shows_progress_and_can_be_cancelled(opened):
     assert opened.window.bottom.analysing.text == ""
 
 
+def test_one_long_analysis_can_be_cancelled_too_and_a_short_one_does_not_flicker(
+    opened, monkeypatch
+):
+    analysis, strip = opened.studio.analysis, opened.window.bottom.analysing
+    seconds = 100.0
+    monkeypatch.setattr("app.window.display.time.monotonic", lambda: seconds)
+    analysis.queue_changed.emit(0, 1)
+    seconds = 100.5
+    analysis.analysis_progressed.emit(opened.clip_id, "analysing", 0.2)
+    assert strip.text == ""
+
+    seconds = 101.5
+    analysis.analysis_progressed.emit(opened.clip_id, "analysing", 0.4)
+    assert strip.text.startswith("Analysing this clip   40%")
+    analysis.queue_changed.emit(0, 1)
+    assert strip.text.startswith("Analysing this clip")
+
+    analysis.queue_changed.emit(1, 1)
+    assert strip.text == ""
+
+
 def test_the_report_holds_no_name_no_path_and_no_label(opened, recordings):
     opened.key(Key.Key_1)
     opened.window.message_bar.dismiss()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QApplication
 
 from app.application import Studio
@@ -100,6 +101,11 @@ def test_a_file_that_is_no_recording_has_its_sentence_in_the_list(opened, tmp_pa
     assert "notes.wav" in opened.window.annotate.text
     opened.key(Key.Key_Space)
     assert not opened.studio.playback.is_playing
+    opened.key(Key.Key_1)  # what nobody can hear gets no label
+    assert opened.labels_on_disk == ()
+    assert opened.button("Anger, key 1").toolTip() == "This recording cannot be read."
+    counts = [label.text() for label in opened.window.clip_list.findChildren(QLabel)]
+    assert "4 clips, 0 answered, 1 cannot be read" in counts
 
 
 def test_a_project_that_is_open_elsewhere_is_refused_and_nothing_is_lost(opened, tmp_path):
