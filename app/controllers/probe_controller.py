@@ -1,6 +1,6 @@
 """Finds out about the files of the open project in the background, a few at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -15,7 +15,8 @@ from app.services.project_store import ProjectStore
 from clser_engine.runtime import RunContext
 
 PROBE_BATCH = 16  # results reach the list in parts, each one commit of a few milliseconds
-HASH_BATCH = 4
+HASH_BATCH = 64
+HASH_BATCH_BYTES = 32 * 1024**2  # long recordings come in smaller parts, so that progress is seen
 LANE = "recordings"
 
 T = TypeVar("T")
@@ -107,7 +108,7 @@ class ProbeController(QObject):
             before = {path: known[path] for path in paths if path in known}
             self._start(lambda context: probe_files(paths, before, context), self._take_probes)
         elif self._unhashed:
-            paths = _take_some(self._unhashed, HASH_BATCH)
+            paths = _take_some(self._unhashed, _hash_batch(self._unhashed, known))
             probes = [known[path] for path in paths if path in known]
             self._start(lambda context: hash_files(probes, context), self._take_hashes)
         elif self._has_begun:
@@ -171,6 +172,16 @@ class ProbeController(QObject):
         self._done += len(probes)
         self.progressed.emit(words, self._done, self._done + left)
         return True
+
+
+def _hash_batch(paths: Iterable[str], known: Mapping[str, Probe]) -> int:
+    """Return how many files are hashed together."""
+    num_bytes = 0
+    for count, path in enumerate(paths):
+        if count == HASH_BATCH or num_bytes >= HASH_BATCH_BYTES:
+            return count
+        num_bytes += (known[path].size_bytes or 0) if path in known else 0
+    return HASH_BATCH
 
 
 def _take_some(paths: dict[str, None], number: int) -> list[str]:
