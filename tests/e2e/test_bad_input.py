@@ -415,8 +415,9 @@ def test_the_window(paths, tmp_path, window, caplog):
             assert length.startswith("! ") == bool(case.notice)
             if case.heard_only:
                 assert str(path) in person.window.label_bar.suggestion_text
-    # whatever it is, the person may say what it is, and it is on disk
-    person.window.clip_list.choose(clips[paths[CASES[0]]].clip_id)
+    # what can be drawn can be labelled, also where the model refuses it
+    refused = next(case for case in CASES if case.heard_only)
+    person.window.clip_list.choose(clips[paths[refused]].clip_id)
     person.key(Qt.Key.Key_1)
     assert len(person.labels) == 1
     assert [r for r in caplog.records if r.levelname == "ERROR"] == []
@@ -608,6 +609,22 @@ def test_a_full_disk_under_everything(window, tmp_path, recordings, monkeypatch,
         assert "Traceback" not in said
         assert "Logging error" not in said
         assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []
+
+
+def test_damaged_settings(window, home, tmp_path, recordings):
+    folder = make_project(tmp_path / "Talks.clser-project", recordings)
+    file = home / "config" / "settings.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{ not JSON")
+    person = window(starts_engine=False)
+
+    person.open(folder)
+
+    assert person.message.startswith(f"The settings in {file} cannot be read (")
+    assert person.message.endswith(
+        ", so the defaults are used and the file was kept as settings-damaged-1.json."
+    )
+    assert len(person.labels) == 1
 
 
 @contextmanager
