@@ -104,6 +104,9 @@ class ImportExportController(QObject):
         target = path
         if file_format.writes_folder and path.suffix.lower() == file_format.suffix.lower():
             target = path.with_suffix("")
+        where = str(target)
+        if file_format.writes_folder:
+            where = f"the folder {target}, one file for each recording"
 
         def write(context: RunContext) -> list[Path]:
             return file_format.write(target, label_rows(labels, clips), overwrite=overwrite)
@@ -111,7 +114,7 @@ class ImportExportController(QObject):
         job = self._start(f"export {path.name}", write)
         job.succeeded.connect(
             lambda _files: self.finished.emit(
-                f"Exported {counted(len(labels), 'label')} to {target}."
+                f"Exported {counted(len(labels), 'label')} to {where}."
             )
         )
 

@@ -72,6 +72,10 @@ class Ask:
         )
         return self._remembered(Path(name)) if name else None
 
+    def textgrids_to_import(self) -> Path | None:
+        """Ask for a folder of TextGrids."""
+        return self._folder("Import a folder of TextGrids")
+
     def file_to_write(self, title: str, stem: str) -> Path | None:
         """Ask where to write a file; its suffix says the format.
 

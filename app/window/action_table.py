@@ -84,6 +84,12 @@ ACTIONS: tuple[ActionRow, ...] = (
         starts_group=True,
     ),
     ActionRow(
+        action_id="import_textgrids",
+        menu="&File",
+        text="Import a folder of &TextGrids…",
+        help="Read labels from a folder that holds one TextGrid for each recording.",
+    ),
+    ActionRow(
         action_id="export_labels",
         menu="&File",
         text="&Export labels…",

@@ -9,7 +9,7 @@ READ_ONLY = "The project is read-only."
 UNREADABLE = "This recording cannot be read."
 
 NEED_PROJECT = ("close_project", "export_labels", "find")
-NEED_WRITABLE = ("import_labels", "locate_missing", "edit_emotions")
+NEED_WRITABLE = ("import_labels", "import_textgrids", "locate_missing", "edit_emotions")
 NEED_SOUND = (
     *("play_pause", "play_selection", "to_start", "cursor_left", "cursor_right"),
     *("span_start", "span_end"),

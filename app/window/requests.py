@@ -17,6 +17,8 @@ from app.dialogs.ask import Ask
 from app.dialogs.clip_fields_dialog import ClipFields
 from app.window.main_window import MainWindow
 
+TEXTGRID_SUFFIX = ".textgrid"
+
 
 class Requests:
     """Connects the actions that open a dialog."""
@@ -51,6 +53,7 @@ class Requests:
             ("add_folder", self._add_folder),
             ("locate_missing", self._locate_missing),
             ("import_labels", self._import_labels),
+            ("import_textgrids", self._import_textgrids),
             ("export_labels", self._export_labels),
             ("export_posteriors", self._export_posteriors),
             ("clip_fields", self._clip_fields),
@@ -88,13 +91,19 @@ class Requests:
         if (path := self._ask.labels_to_import()) is not None:
             self._exchange.import_labels(path)
 
+    def _import_textgrids(self) -> None:
+        if (folder := self._ask.textgrids_to_import()) is not None:
+            self._exchange.import_labels(folder)
+
     def _export_labels(self) -> None:
         store = self._project.store
         if store is None:
             return
         path = self._ask.file_to_write("Export labels", f"{store.name} labels")
         if path is not None:
-            self._exchange.export_labels(path, overwrite=True)  # the dialog has asked
+            # the dialog has asked about a file, not about those in a folder of TextGrids
+            overwrite = path.suffix.casefold() != TEXTGRID_SUFFIX
+            self._exchange.export_labels(path, overwrite=overwrite)
 
     def _export_posteriors(self) -> None:
         clip = self._annotate.clip

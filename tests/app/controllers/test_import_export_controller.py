@@ -115,7 +115,7 @@ def test_textgrids_go_into_a_folder_and_come_back(project, exchange, run, labell
     target = tmp_path / "labels"
 
     assert run(exchange.export_labels, tmp_path / "labels.TextGrid") == (
-        f"Exported 3 labels to {target}."
+        f"Exported 3 labels to the folder {target}, one file for each recording."
     )
     assert sorted(os.listdir(target)) == ["k_1.TextGrid", "k_2.TextGrid"]
 

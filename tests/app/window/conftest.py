@@ -46,6 +46,9 @@ class Answers(Ask):
     def labels_to_import(self):
         return self._answer("labels_to_import")
 
+    def textgrids_to_import(self):
+        return self._answer("textgrids_to_import")
+
     def file_to_write(self, title, stem):
         return self._answer("file_to_write", stem)
 

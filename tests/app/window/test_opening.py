@@ -237,6 +237,29 @@ def test_labels_are_exported_and_imported(opened, ask, tmp_path):
     assert opened.labels_on_disk[0].answer == "anger"
 
 
+def test_textgrids_go_into_a_folder_come_back_and_are_not_written_over(opened, ask, tmp_path):
+    opened.key(Key.Key_1)
+    folder = tmp_path / "grids"
+    ask.answers["file_to_write"] = folder.with_suffix(".TextGrid")
+    opened.key(Key.Key_E, CTRL)
+    opened.wait_until(lambda: f"the folder {folder}" in opened.window.message_bar.text)
+    [grid] = folder.iterdir()
+    before = grid.read_bytes()
+    opened.key(Key.Key_Z, CTRL)
+    opened.key(Key.Key_2)
+
+    opened.key(Key.Key_E, CTRL)
+    opened.wait_until(lambda: "exists already" in opened.window.message_bar.text)
+    assert grid.read_bytes() == before
+    opened.key(Key.Key_Z, CTRL)
+    assert opened.labels_on_disk == ()
+    ask.answers["textgrids_to_import"] = folder
+    opened.window.actions_["import_textgrids"].trigger()
+    opened.wait_until(lambda: len(opened.labels_on_disk) == 1)
+
+    assert opened.labels_on_disk[0].answer == "anger"
+
+
 def test_posteriors_are_exported_once_there_are_some(opened, ask, tmp_path):
     action = opened.window.actions_["export_posteriors"]
     assert action.toolTip() == "The model has not heard this clip yet."
