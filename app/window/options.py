@@ -2,6 +2,9 @@
 
 from functools import partial
 
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QGuiApplication
+
 from app.controllers.playback_controller import SPEEDS, PlaybackController
 from app.controllers.settings_controller import SettingsController
 from app.window.main_window import MainWindow
@@ -10,7 +13,7 @@ from app.window.theme import SCHEMES, set_theme
 OPTIONS = ("hide_suggestions", "auto_advance", "auto_play", "loop")
 
 
-class Options:
+class Options(QObject):
     """Sets the options as they were left and writes each change.
 
     Args:
@@ -22,6 +25,7 @@ class Options:
     def __init__(
         self, window: MainWindow, settings: SettingsController, playback: PlaybackController
     ) -> None:
+        super().__init__(window)
         self._window = window
         self._settings = settings
         self._restore_sound(playback)
@@ -32,6 +36,7 @@ class Options:
         for theme in SCHEMES:
             window.actions_.connect(f"theme_{theme}", partial(self._set_theme, theme))
         self._set_theme(settings.settings.theme)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
         transport = window.transport
         transport.gain_chosen.connect(lambda gain_db: settings.change(gain_db=gain_db))
         transport.device_chosen.connect(lambda device: settings.change(output_device=device))
@@ -39,6 +44,11 @@ class Options:
 
     def _set_option(self, name: str, is_on: bool) -> None:
         self._settings.change(**{name: is_on})
+
+    @Slot()
+    def _on_scheme_changed(self) -> None:
+        """Correct the colours of the system's other scheme too."""
+        set_theme(self._settings.settings.theme)
 
     def _restore_sound(self, playback: PlaybackController) -> None:
         settings, transport = self._settings.settings, self._window.transport

@@ -4,6 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app.views.pane_colours import contrast, mix, text_on
+
 SCHEMES = {
     "system": Qt.ColorScheme.Unknown,
     "light": Qt.ColorScheme.Light,
@@ -34,6 +36,18 @@ DARK = {
     Role.Accent: "#2F6FA8",
 }
 DARK_DISABLED = "#8C8C8C"
+GROUPS = (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive, QPalette.ColorGroup.Disabled)
+TEXTS = (
+    (Role.WindowText, Role.Window),
+    (Role.Text, Role.Base),
+    (Role.ButtonText, Role.Button),
+    (Role.ToolTipText, Role.ToolTipBase),
+    (Role.PlaceholderText, Role.Base),
+    (Role.Link, Role.Window),
+    (Role.LinkVisited, Role.Window),
+)
+MIN_CONTRAST = 4.5  # WCAG 2.2, AA
+STEPS = 40
 TEXT_ROLES = (Role.WindowText, Role.Text, Role.ButtonText)
 
 
@@ -50,8 +64,36 @@ def set_theme(theme: str) -> None:
     follows = theme == "system" or hints.colorScheme() == wanted
     if follows:
         app.setPalette(QPalette())
+        app.setPalette(readable(app.palette(), QPalette()))
     else:
-        app.setPalette(dark_palette() if theme == "dark" else app.style().standardPalette())
+        own = dark_palette() if theme == "dark" else app.style().standardPalette()
+        app.setPalette(readable(own, own))
+
+
+def readable(palette: QPalette, corrected: QPalette) -> QPalette:
+    """Return `corrected` with every text of a palette at a contrast of at least 4.5.
+
+    Roles that read well are left alone, so that an empty `corrected` goes on following the system.
+    """
+    for group in GROUPS:
+        for text_role, ground_role in TEXTS:
+            text, ground = palette.color(group, text_role), palette.color(group, ground_role)
+            if text.alpha() < 255:
+                text = mix(ground, text, text.alphaF())
+            if contrast(text, ground) < MIN_CONTRAST:
+                corrected.setColor(group, text_role, _away(text, ground))
+        text = palette.color(group, Role.HighlightedText)
+        ground = palette.color(group, Role.Highlight)
+        if contrast(text, ground) < MIN_CONTRAST:
+            corrected.setColor(group, Role.Highlight, _away(ground, text))
+    return corrected
+
+
+def _away(colour: QColor, other: QColor) -> QColor:
+    """Return a colour moved just so far towards black or white that it stands out from another."""
+    goal = text_on(other)
+    steps = (mix(colour, goal, step / STEPS) for step in range(STEPS + 1))
+    return next(moved for moved in steps if contrast(moved, other) >= MIN_CONTRAST)
 
 
 def dark_palette() -> QPalette:

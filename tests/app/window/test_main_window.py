@@ -32,6 +32,7 @@ from app.errors import Explanation
 from app.models.clip_table import Column
 from app.services.engine_process import EngineStatus
 from app.services.versions import parts
+from app.views.pane_colours import contrast
 from app.views.time_pane import TimePane
 from app.window.display import WELCOME
 from app.window.theme import set_theme
@@ -267,6 +268,30 @@ def test_themes_change_the_palette_and_are_kept(opened):
         ]
         assert checked == [theme]
     set_theme("system")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "system"])
+def test_every_text_has_enough_contrast_also_where_it_is_off_or_selected(opened, theme):
+    opened.window.actions_[f"theme_{theme}"].trigger()
+    palette, role = QApplication.instance().palette(), QPalette.ColorRole
+    group = QPalette.ColorGroup
+    try:
+        for one in (group.Active, group.Inactive, group.Disabled):
+            for text, ground in (
+                (role.WindowText, role.Window),
+                (role.Text, role.Base),
+                (role.Text, role.AlternateBase),
+                (role.ButtonText, role.Button),
+                (role.HighlightedText, role.Highlight),
+                (role.PlaceholderText, role.Base),
+                (role.Link, role.Base),
+                (role.LinkVisited, role.Base),
+            ):
+                found = contrast(palette.color(one, text), palette.color(one, ground))
+                assert found >= 4.5, (one.name, text.name)
+        assert palette.color(group.Disabled, role.ButtonText) != palette.color(role.ButtonText)
+    finally:
+        set_theme("system")
 
 
 def test_options_are_kept(opened):
