@@ -2,13 +2,13 @@
 
 from functools import partial
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 
 from app.controllers.playback_controller import SPEEDS, PlaybackController
 from app.controllers.settings_controller import SettingsController
 from app.window.main_window import MainWindow
-from app.window.theme import SCHEMES, set_theme
+from app.window.theme import SCHEMES, follow_system, set_theme
 
 OPTIONS = ("hide_suggestions", "auto_advance", "auto_play", "loop")
 
@@ -47,8 +47,10 @@ class Options(QObject):
 
     @Slot()
     def _on_scheme_changed(self) -> None:
-        """Correct the colours of the system's other scheme too."""
-        set_theme(self._settings.settings.theme)
+        """Correct the colours of the other scheme too, whoever changed it."""
+        scheme = SCHEMES[self._settings.settings.theme]
+        if scheme in (Qt.ColorScheme.Unknown, QGuiApplication.styleHints().colorScheme()):
+            follow_system()
 
     def _restore_sound(self, playback: PlaybackController) -> None:
         settings, transport = self._settings.settings, self._window.transport

@@ -63,11 +63,16 @@ def set_theme(theme: str) -> None:
     hints.setColorScheme(wanted)
     follows = theme == "system" or hints.colorScheme() == wanted
     if follows:
-        app.setPalette(QPalette())
-        app.setPalette(readable(app.palette(), QPalette()))
+        follow_system()
     else:
         own = dark_palette() if theme == "dark" else app.style().standardPalette()
         app.setPalette(readable(own, own))
+
+
+def follow_system() -> None:
+    """Take the system's palette as it is now, corrected where its texts lack contrast."""
+    QApplication.setPalette(QPalette())
+    QApplication.setPalette(readable(QApplication.palette(), QPalette()))
 
 
 def readable(palette: QPalette, corrected: QPalette) -> QPalette:

@@ -294,6 +294,22 @@ def test_every_text_has_enough_contrast_also_where_it_is_off_or_selected(opened,
         set_theme("system")
 
 
+def test_a_change_of_the_system_corrects_its_colours_and_leaves_a_chosen_theme(opened):
+    hints, role = QGuiApplication.styleHints(), QPalette.ColorRole
+    app = QApplication.instance()
+    try:
+        app.setPalette(QPalette())  # as the system gives it: white on a light blue row
+        before = app.palette().color(role.Highlight)
+        hints.colorSchemeChanged.emit(hints.colorScheme())
+        assert app.palette().color(role.Highlight) != before
+
+        opened.window.actions_["theme_dark"].trigger()
+        hints.colorSchemeChanged.emit(hints.colorScheme())
+        assert app.palette().color(role.Window).lightnessF() < 0.5
+    finally:
+        set_theme("system")
+
+
 def test_options_are_kept(opened):
     opened.key(Key.Key_R)
     opened.key(Key.Key_H, CTRL)
