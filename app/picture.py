@@ -62,6 +62,7 @@ def draw_window(
         try:
             set_theme(theme)
             studio.window.resize(*size_px)
+            studio.window.annotate.share_out(studio.window.width())
             studio.show()
             _open(studio, [path.absolute() for path in paths])
             _wait_until_drawn(studio, clip_name)

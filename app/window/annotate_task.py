@@ -8,7 +8,7 @@ from app.widgets.clip_list import ClipList
 from app.widgets.label_bar import LabelBar
 from app.widgets.transport_bar import TransportBar
 
-LIST_WIDTH_PX = 545
+LIST_WIDTH_PX = 530
 MAX_LIST_SHARE = 0.45
 SPACE_PX = 8
 
