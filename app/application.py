@@ -82,7 +82,6 @@ class Studio:
             source=self.source,
             settings=self.settings,
         )
-        self._options = Options(self.window, self.settings, self.playback)
         self._requests = Requests(
             self.window,
             ask or Ask(self.window),
@@ -98,6 +97,7 @@ class Studio:
         self._is_closed = False
         self._garbage = GarbageCollector()
         self._connect()
+        self._options = Options(self.window, self.settings, self.playback)  # after who listens
         self.session.restore_window()
 
     def open(self, paths: Sequence[Path]) -> None:

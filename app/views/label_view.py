@@ -62,6 +62,10 @@ class LabelView(TimePane):
             self._selected_id = ""
         self._make_tables()
         self.redraw()
+        selected = self._selected_label()
+        if selected is not None and selected.span != self.axis.selection:  # it was moved back
+            self.axis.set_selection(selected.span)
+            self.axis.selection_finished.emit(selected.span)
 
     def set_emotions(self, emotions: Sequence[Emotion]) -> None:
         """Take the colours and letters of the project's emotions."""

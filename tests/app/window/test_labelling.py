@@ -231,6 +231,7 @@ def test_an_edge_of_a_label_is_dragged_in_one_step_that_undo_takes_back(opened):
     assert opened.window.actions_["undo"].text() == "&Undo Move label sadness of k_0001"
     opened.key(Key.Key_Z, CTRL)
     assert opened.labels_on_disk == (before,)
+    assert opened.window.timeline.selected_span == before.span == opened.studio.annotate.span
 
 
 def test_an_edge_of_the_selected_label_is_dragged_over_the_waveform(opened):

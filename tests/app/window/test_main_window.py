@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QTextBrowser,
 )
 
+from app.application import Studio
 from app.dialogs.about_dialog import AboutDialog
 from app.dialogs.clip_fields_dialog import ClipFields, ClipFieldsDialog
 from app.dialogs.emotions_dialog import EmotionsDialog
@@ -317,6 +318,26 @@ def test_options_are_kept(opened):
 
     settings = opened.studio.settings.settings
     assert (settings.loop, settings.hide_suggestions, settings.speed) == (True, True, 1.25)
+
+
+def test_options_that_were_kept_are_in_force_at_the_next_start(opened, qtbot):
+    opened.key(Key.Key_R)
+    opened.key(Key.Key_H, CTRL)
+    folder = opened.studio.project.store.folder
+    first = opened.clip_id
+    opened.suggest(first)
+    opened.studio.close()
+
+    again = Studio(starts_engine=False)
+    qtbot.addWidget(again.window)
+    try:
+        again.open([folder])
+        assert not again.clips.shows_guess(first)
+        assert again.annotate.suggestion is None
+        assert again.window.actions_["loop"].isChecked()
+        assert again.playback._loops
+    finally:
+        again.close()
 
 
 def test_long_work_shows_progress_and_can_be_cancelled(opened):
