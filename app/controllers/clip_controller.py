@@ -207,7 +207,8 @@ class ClipController(QObject):
         if store is None:
             return  # closed meanwhile, which also cancels
         self._job = None
-        new = tuple(file for file in found.files if not store.clips_of(file.path))
+        there = {clip.path for clip in store.clips()}
+        new = tuple(file for file in found.files if file.path not in there)
         remarks = list(found.problems)
         if len(new) < len(found.files):
             again = counted(len(found.files) - len(new), "recording")

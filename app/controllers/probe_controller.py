@@ -113,7 +113,11 @@ class ProbeController(QObject):
             self._start(lambda context: hash_files(probes, context), self._take_hashes)
         elif self._has_begun:
             self._end()
-            missing = sum(_is_gone(store, clip.path) for clip in store.clips())
+            missing = sum(
+                is_missing(probe)
+                for clip in store.clips()
+                if (probe := known.get(clip.path)) is not None
+            )
             if missing:
                 self.missing_found.emit(missing)
 
@@ -189,8 +193,3 @@ def _take_some(paths: dict[str, None], number: int) -> list[str]:
     for path in taken:
         del paths[path]
     return taken
-
-
-def _is_gone(store: ProjectStore, path: str) -> bool:
-    probe = store.probes().get(path)
-    return probe is not None and is_missing(probe)

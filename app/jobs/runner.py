@@ -10,6 +10,7 @@ Rules that this module exists to keep:
 """
 
 import logging
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import count
@@ -23,6 +24,7 @@ from clser_engine.runtime import RunContext
 logger = logging.getLogger(__name__)
 
 POLL_INTERVAL_MS = 100
+SWITCH_INTERVAL_S = 0.0005
 DEFAULT_LANE = "io"
 THREADS_OF_LANE = {DEFAULT_LANE: 2}  # decoding and reading folders; every other lane has one
 SHUTDOWN_TIMEOUT_S = 5.0  # work reports every 200 ms, so this is generous
@@ -97,6 +99,8 @@ class JobRunner(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        # The GUI thread waits for a busy worker as long as this, each time that it needs Python.
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._lanes: dict[str, ThreadPoolExecutor] = {}
         self._running: dict[int, tuple[Job, Future[object]]] = {}
         self._newest: dict[tuple[str, str], Job] = {}

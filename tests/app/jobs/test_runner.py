@@ -1,11 +1,12 @@
 """Tests of app.jobs.runner."""
 
+import sys
 import threading
 import weakref
 
 import pytest
 
-from app.jobs.runner import POLL_INTERVAL_MS, JobRunner
+from app.jobs.runner import POLL_INTERVAL_MS, SWITCH_INTERVAL_S, JobRunner
 from clser_engine.errors import AudioError, Cancelled
 
 TIMEOUT_MS = 5000
@@ -217,3 +218,7 @@ def test_a_settled_job_is_let_go(qtbot, runner):
 
     assert gone() is None
     assert runner.names == []
+
+
+def test_the_gui_thread_waits_little_for_busy_workers(runner):
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL_S, rel=0.1)
