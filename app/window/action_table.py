@@ -172,7 +172,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         action_id="remove_label",
         menu="&Label",
         text="&Remove the label",
-        help="Remove the label that is selected, else the label of the whole clip.",
+        help="Remove the label of the selected stretch, or of the whole clip when none is selected.",
         keys=("Del", "Backspace"),
     ),
     ActionRow(
