@@ -172,7 +172,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         action_id="remove_label",
         menu="&Label",
         text="&Remove the label",
-        help="Remove the label of the selected stretch, or of the whole clip when none is selected.",
+        help="Remove the label of the selected stretch, else that of the whole clip.",
         keys=("Del", "Backspace"),
     ),
     ActionRow(
