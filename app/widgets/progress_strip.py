@@ -87,8 +87,11 @@ class ProgressStrip(QWidget):
         words = [work]
         if total:
             words.append(f"{done:.0%}" if total == 1.0 else f"{done:,.0f} / {total:,.0f}")
+            # Qt would paint at once, and with the bar all that waits to be painted in the window.
+            self._bar.setUpdatesEnabled(False)
             self._bar.setRange(0, 1000)
             self._bar.setValue(round(1000 * min(done / total, 1.0)))
+            self._bar.setUpdatesEnabled(True)
         else:
             self._bar.setRange(0, 0)
         if left_s is not None:
