@@ -58,6 +58,7 @@ class ImportExportController(QObject):
         super().__init__(parent)
         self._project = project
         self._runner = runner
+        self._preparing: Job | None = None  # reads or matches the rows of an import
         self._import: _Import | None = None
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._take_some)
@@ -72,12 +73,15 @@ class ImportExportController(QObject):
         if store is None:
             self.failed.emit(self.tr("No project is open; open one or make a new one first."))
             return
+        if self._preparing is not None or self._import is not None:
+            self.failed.emit(self.tr("Labels are being imported already; wait for the end."))
+            return
         try:
             file_format = label_format(path)
         except FormatError as error:
             self.failed.emit(str(error))
             return
-        job = self._start(f"import {path.name}", lambda context: file_format.read(path))
+        job = self._prepare(f"import {path.name}", lambda context: file_format.read(path))
         job.succeeded.connect(lambda rows: self._plan(path, store.folder, rows))
 
     def export_labels(self, path: Path, *, overwrite: bool = False) -> None:
@@ -145,6 +149,17 @@ class ImportExportController(QObject):
         job.failed.connect(lambda error: self.failed.emit(explain(error).sentence))
         return job
 
+    def _prepare(self, name: str, work: Callable[[RunContext], object]) -> Job:
+        """Start a step of an import; a second import waits until its last step has ended."""
+        job = self._start(name, work)
+        job.finished.connect(lambda: self._end_preparing(job))
+        self._preparing = job
+        return job
+
+    def _end_preparing(self, job: Job) -> None:
+        if self._preparing is job:  # else the next step has begun
+            self._preparing = None
+
     def _plan(self, path: Path, folder: Path, rows: list[LabelRow]) -> None:
         """Match the rows to the project as it is now, which takes long where both are many."""
         store = self._store_at(path, folder)
@@ -172,12 +187,9 @@ class ImportExportController(QObject):
                 return
             self._begin(path, store, planned)
 
-        self._start(f"match {path.name}", plan).succeeded.connect(take)
+        self._prepare(f"match {path.name}", plan).succeeded.connect(take)
 
     def _begin(self, path: Path, store: ProjectStore, plan: LabelImport) -> None:
-        if self._import is not None:
-            self.failed.emit(self.tr("Labels are being imported already; wait for the end."))
-            return
         parts: Iterator[Edit] = iter(())
         if plan.edit is not None:
             try:
