@@ -1,6 +1,5 @@
 """Opens recordings for the time axis and reads them in the background."""
 
-from importlib import import_module
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -12,8 +11,6 @@ from app.services.view_cache import ViewCache
 OPEN_LANE = "open recording"
 BUILD_LANE = "read recording"
 LOAD_LANE = "draw recording"
-PREPARE_LANE = "prepare drawing"
-DRAWING_MODULE = "pyqtgraph.functions"  # 0.2 s: neither the start nor a deep zoom should wait
 
 
 class SourceController(QObject):
@@ -37,7 +34,6 @@ class SourceController(QObject):
         self._cache = cache
         self._source: AudioSource | None = None
         self._jobs: list[Job] = []
-        self._is_prepared = False
 
     @property
     def source(self) -> AudioSource | None:
@@ -79,21 +75,13 @@ class SourceController(QObject):
         self._jobs.clear()
         self.source_opened.emit(source)
         if source.is_complete:
-            self._complete()
+            self.source_completed.emit()
             return
         job = self._runner.submit_newest(BUILD_LANE, "source", source.build)
         job.progressed.connect(lambda *_: self._on_grown(source))
         job.succeeded.connect(lambda _: self._on_built(source))
         job.failed.connect(lambda error: self._on_failed(source, error))
         self._jobs.append(job)
-
-    def _complete(self) -> None:
-        self.source_completed.emit()
-        if not self._is_prepared:
-            self._is_prepared = True
-            self._runner.submit(
-                "load drawing code", lambda _: import_module(DRAWING_MODULE), lane=PREPARE_LANE
-            )
 
     def _on_grown(self, source: AudioSource) -> None:
         if source is self._source:
@@ -102,7 +90,7 @@ class SourceController(QObject):
     def _on_built(self, source: AudioSource) -> None:
         if source is self._source:
             self.source_changed.emit()
-            self._complete()
+            self.source_completed.emit()
 
     def _on_loaded(self, source: AudioSource, loaded: Loaded) -> None:
         source.keep(loaded)

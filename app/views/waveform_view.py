@@ -85,7 +85,9 @@ class WaveformView(TimePane):
         found = self._source.samples(self.axis.start_s, self.axis.end_s)
         if found is None:
             return
-        from pyqtgraph.functions import arrayToQPath  # 0.2 s: loaded beforehand, off this thread
+        # Imported at the first zoom this deep: it takes 0.2 s, which the start must not wait, and
+        # in another thread it makes Qt's types while this one uses them, which crashes.
+        from pyqtgraph.functions import arrayToQPath
 
         first, samples = found
         rate = self._source.info.sample_rate_hz

@@ -57,7 +57,12 @@ def kill_once(
     record = home / "record"
     record.unlink(missing_ok=True)
     record.touch()
-    environment = {**os.environ, "CLSER_HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
+    environment = {
+        **os.environ,
+        "CLSER_HOME": str(home),
+        "QT_QPA_PLATFORM": "offscreen",
+        "PYTHONFAULTHANDLER": "1",  # says where, should the window crash by itself
+    }
     command = [sys.executable, HERE / "kill_driver.py", folder, str(rng.randrange(2**31))]
     command += (["engine"] if engine else []) + (["inside"] if when == "inside" else [])
     child = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
@@ -66,7 +71,7 @@ def kill_once(
     )
     child.stdout.close()
     try:
-        ended_before = wait_for(child, record, when, rng)
+        exit_code = wait_for(child, record, when, rng)
     finally:
         child.kill()
         child.wait()
@@ -87,14 +92,15 @@ def kill_once(
         "lost": len(said - there),
         "strange": len(there - said),
         "open_s": round(open_s, 4),
-        "ended_by_itself": ended_before,
+        "ended_by_itself": exit_code not in (None, -signal.SIGKILL),
+        "exit_code": exit_code,
         "when": when,
         "engine": engine,
     }
 
 
-def wait_for(child: subprocess.Popen, record: Path, when: str, rng: random.Random) -> bool:
-    """Wait for the moment of the kill; return whether the child ended by itself before."""
+def wait_for(child: subprocess.Popen, record: Path, when: str, rng: random.Random) -> int | None:
+    """Wait for the moment of the kill; return how the child ended if it has by then."""
     started_s = time.monotonic()
     if when == "starting":
         time.sleep(rng.uniform(0.0, 2.0))
@@ -110,7 +116,7 @@ def wait_for(child: subprocess.Popen, record: Path, when: str, rng: random.Rando
             time.sleep(rng.uniform(0.0, 0.1))
         else:
             time.sleep(rng.uniform(0.0, 2.0))
-    return child.poll() not in (None, -signal.SIGKILL)
+    return child.poll()
 
 
 def take_back(store: ProjectStore, phase: str) -> None:
