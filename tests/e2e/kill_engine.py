@@ -40,7 +40,7 @@ LATEST_S = {"starting": 0.8, "analysing": 2.5, "waiting": 0.5}  # after the phas
 def main() -> int:
     parser = argparse.ArgumentParser(description="Kill the engine under the window.")
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--minutes", type=float, default=5.0, help="length of each recording")
+    parser.add_argument("--minutes", type=float, default=20.0, help="length of each recording")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
@@ -138,6 +138,8 @@ class Killer:
             yield lambda moment=moment: time.monotonic() >= moment
             yield lambda: bool(engine_processes())
             self._kill(phase)
+            # Else the state from before the death would pass for that of the next phase.
+            yield lambda: self._studio.engine.status.kind in ("restarted", "failed")
         yield self._is_idle
 
     def _open_next(self):
