@@ -64,11 +64,13 @@ class Posteriors:
         classes: Emotion names, length C.
         frame_rate_hz: Frames per second; frame `t` covers `[t, t + 1) / frame_rate_hz`.
         values: (T, C) float32, rows sum to 1.
+        speech: (T,) float32, probability that somebody speaks; None where the model cannot tell.
     """
 
     classes: tuple[str, ...]
     frame_rate_hz: float
     values: FloatArray
+    speech: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,12 +82,35 @@ class UtterancePosterior:
         posterior: (C,) float32, calibrated, sums to 1.
         confidence: Calibrated probability that `emotion` is what a listener would say, 0 to 1.
         statistics: What the normalisation rests on: `none`, or `project (34 clips)`.
+        ood_score: How far the recording is from the training data: 0 like it, 1 like nothing in it.
+        is_known: Whether the emotion is worth showing; else it is "don't know".
+        notice: One sentence where there is something to say of this recording, else empty.
     """
 
     emotion: str
     posterior: FloatArray
     confidence: float
     statistics: str
+    ood_score: float = 0.0
+    is_known: bool = True
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSummary:
+    """What the scores of a project's recordings rest on.
+
+    Args:
+        statistics: What was used: `none`, `project` or `speaker`.
+        clips: How many recordings it rests on.
+        words: For a person, for example `adapted to 34 clips of this project`.
+        notices: One sentence each, for example of a speaker who shows one emotion.
+    """
+
+    statistics: str
+    clips: int
+    words: str
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

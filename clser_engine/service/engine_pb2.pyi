@@ -134,12 +134,14 @@ class AnalysisHeader(_message.Message):
     def __init__(self, audio_sha256: _Optional[bytes] = ..., duration_s: _Optional[float] = ..., model_name: _Optional[str] = ..., model_sha256: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., frame_rate_hz: _Optional[float] = ..., num_frames: _Optional[int] = ..., from_cache: _Optional[bool] = ...) -> None: ...
 
 class PosteriorChunk(_message.Message):
-    __slots__ = ("first_frame", "values")
+    __slots__ = ("first_frame", "values", "speech")
     FIRST_FRAME_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    SPEECH_FIELD_NUMBER: _ClassVar[int]
     first_frame: int
     values: bytes
-    def __init__(self, first_frame: _Optional[int] = ..., values: _Optional[bytes] = ...) -> None: ...
+    speech: bytes
+    def __init__(self, first_frame: _Optional[int] = ..., values: _Optional[bytes] = ..., speech: _Optional[bytes] = ...) -> None: ...
 
 class AnalysisEnd(_message.Message):
     __slots__ = ("utterance", "functionals")
@@ -150,32 +152,58 @@ class AnalysisEnd(_message.Message):
     def __init__(self, utterance: _Optional[_Union[Utterance, _Mapping]] = ..., functionals: _Optional[bytes] = ...) -> None: ...
 
 class Utterance(_message.Message):
-    __slots__ = ("emotion", "posterior", "confidence", "statistics")
+    __slots__ = ("emotion", "posterior", "confidence", "statistics", "ood_score", "is_unknown", "notice")
     EMOTION_FIELD_NUMBER: _ClassVar[int]
     POSTERIOR_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    OOD_SCORE_FIELD_NUMBER: _ClassVar[int]
+    IS_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
     emotion: str
     posterior: _containers.RepeatedScalarFieldContainer[float]
     confidence: float
     statistics: str
-    def __init__(self, emotion: _Optional[str] = ..., posterior: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., statistics: _Optional[str] = ...) -> None: ...
+    ood_score: float
+    is_unknown: bool
+    notice: str
+    def __init__(self, emotion: _Optional[str] = ..., posterior: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., statistics: _Optional[str] = ..., ood_score: _Optional[float] = ..., is_unknown: _Optional[bool] = ..., notice: _Optional[str] = ...) -> None: ...
 
 class ScoreProjectRequest(_message.Message):
-    __slots__ = ("model", "audio_sha256")
+    __slots__ = ("model", "audio_sha256", "speaker", "statistics", "propagate")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     AUDIO_SHA256_FIELD_NUMBER: _ClassVar[int]
+    SPEAKER_FIELD_NUMBER: _ClassVar[int]
+    STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    PROPAGATE_FIELD_NUMBER: _ClassVar[int]
     model: str
     audio_sha256: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, model: _Optional[str] = ..., audio_sha256: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    speaker: _containers.RepeatedScalarFieldContainer[str]
+    statistics: str
+    propagate: bool
+    def __init__(self, model: _Optional[str] = ..., audio_sha256: _Optional[_Iterable[bytes]] = ..., speaker: _Optional[_Iterable[str]] = ..., statistics: _Optional[str] = ..., propagate: _Optional[bool] = ...) -> None: ...
 
 class ScoreProjectEvent(_message.Message):
-    __slots__ = ("progress", "score")
+    __slots__ = ("progress", "score", "summary")
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
     progress: Progress
     score: Score
-    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., score: _Optional[_Union[Score, _Mapping]] = ...) -> None: ...
+    summary: GroupSummary
+    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., score: _Optional[_Union[Score, _Mapping]] = ..., summary: _Optional[_Union[GroupSummary, _Mapping]] = ...) -> None: ...
+
+class GroupSummary(_message.Message):
+    __slots__ = ("statistics", "clips", "words", "notices")
+    STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    CLIPS_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
+    statistics: str
+    clips: int
+    words: str
+    notices: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, statistics: _Optional[str] = ..., clips: _Optional[int] = ..., words: _Optional[str] = ..., notices: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Score(_message.Message):
     __slots__ = ("audio_sha256", "utterance")

@@ -10,9 +10,16 @@ import numpy as np
 
 from clser_engine.errors import ServiceError
 from clser_engine.service import engine_pb2 as pb
-from clser_engine.types import Analysis, FloatArray, ModelId, Posteriors, UtterancePosterior
+from clser_engine.types import (
+    Analysis,
+    FloatArray,
+    GroupSummary,
+    ModelId,
+    Posteriors,
+    UtterancePosterior,
+)
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 CHUNK_BYTES = 512 * 1024  # well below gRPC's limit of 4 MB per message
 MAX_POSTERIOR_VALUES = 1 << 28  # 1 GB: weeks of audio, so more is a broken header
 WIRE_FLOAT = np.dtype("<f4")
@@ -49,6 +56,9 @@ def utterance_to_message(utterance: UtterancePosterior) -> pb.Utterance:
         posterior=utterance.posterior.tolist(),
         confidence=utterance.confidence,
         statistics=utterance.statistics,
+        ood_score=utterance.ood_score,
+        is_unknown=not utterance.is_known,
+        notice=utterance.notice,
     )
 
 
@@ -59,6 +69,29 @@ def utterance_from_message(message: pb.Utterance) -> UtterancePosterior:
         posterior=np.asarray(message.posterior, dtype=np.float32),
         confidence=message.confidence,
         statistics=message.statistics,
+        ood_score=message.ood_score,
+        is_known=not message.is_unknown,
+        notice=message.notice,
+    )
+
+
+def summary_to_message(summary: GroupSummary) -> pb.GroupSummary:
+    """Return the message of a summary."""
+    return pb.GroupSummary(
+        statistics=summary.statistics,
+        clips=summary.clips,
+        words=summary.words,
+        notices=summary.notices,
+    )
+
+
+def summary_from_message(message: pb.GroupSummary) -> GroupSummary:
+    """Return the summary of a message."""
+    return GroupSummary(
+        statistics=message.statistics,
+        clips=message.clips,
+        words=message.words,
+        notices=tuple(message.notices),
     )
 
 

@@ -81,7 +81,7 @@ def test_other_protocol_is_refused(engine):
 
     assert raised.value.code() == grpc.StatusCode.FAILED_PRECONDITION
     assert raised.value.details().endswith(
-        "speaks protocol 1 and the studio 7.0 speaks 99; install the same version of both."
+        "speaks protocol 2 and the studio 7.0 speaks 99; install the same version of both."
     )
 
 
@@ -451,4 +451,4 @@ def test_lost_connection_is_one_sentence(engine, recording):
 
 
 def test_protocol_version_is_part_of_the_contract():
-    assert wire.PROTOCOL_VERSION == 1
+    assert wire.PROTOCOL_VERSION == 2
