@@ -1,103 +1,81 @@
-"""`clser bench`: what the project claims, measured; one protocol a run, one JSON a result."""
+"""`clser bench`: what the project claims, measured; one bench a run, one JSON a result.
+
+A bench is a module `clser_engine/cli/benches/<name>.py` with exactly this form:
+
+    HELP = "Measure how well a model carries over to a language it never heard."
+    EPILOG = "example: clser bench transfer --protocol loco --seeds 5 --out loco.json"
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        ...                                  # `--out` and `--quick` are there already
+
+    def measure(args: argparse.Namespace, context: RunContext) -> BenchResult:
+        ...                                  # imports what is slow to import inside
+
+    def table(result: BenchResult) -> str:
+        ...                                  # what is printed
+
+and one line in `BENCHES` below. The names of the figures stay the same from release to release.
+"""
 
 import argparse
+import importlib
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 NAME = "bench"
 HELP = "Measure what the project claims and write the figures as JSON."
 EPILOG = """\
-transfer --protocol loco: each corpus held out in turn, a model trained on the others judges it,
-file by file and with the unlabelled statistics of the corpus. An interrupted run is taken up where
-it stopped.
+Each bench prints a table and writes one JSON: figures, the rows behind them, settings, environment.
+`clser bench NAME --help` says what it measures.
 
 example: clser bench transfer --protocol loco --seeds 3 --out loco.json
 """
-LOCO_CORPORA = "emodb,emovo,nemo,ravdess,urdu"
+BENCHES = {
+    "transfer": "clser_engine.cli.benches.transfer",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
+    """Declare the benches and their arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("bench", choices=["transfer"], help="what to measure")
-    parser.add_argument("--protocol", choices=["loco"], default="loco", help="(default: loco)")
-    parser.add_argument("--recipe", default="default", help="preset or TOML of the model to train")
-    parser.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[],
-        help="replace one setting of the run",
-    )  # fmt: skip
-    parser.add_argument(
-        "--corpora",
-        default=LOCO_CORPORA,
-        metavar="NAMES",
-        help=f"folders of corpora, with commas (default: {LOCO_CORPORA})",
-    )
-    parser.add_argument("--seeds", type=int, default=3, help="models per target (default: 3)")
-    parser.add_argument("--out", type=Path, required=True, metavar="RESULT.json")
-    parser.add_argument("--quick", action="store_true", help="one seed and short training")
+    benches = parser.add_subparsers(title="benches", dest="bench", metavar="BENCH", required=True)
+    for name, module_name in BENCHES.items():
+        module = importlib.import_module(module_name)
+        bench = benches.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog=module.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(bench)
+        bench.add_argument("--out", type=Path, required=True, metavar="RESULT.json")
+        bench.add_argument(
+            "--quick", action="store_true", help="minutes instead: less of everything, said so"
+        )
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print the table and write the result."""
-    from dataclasses import asdict, replace
-
-    import torch
-
     from clser_engine.cli.stage_progress import stage_progress
-    from clser_engine.config.model_config import load_run_config
-    from clser_engine.errors import BadValueError
     from clser_engine.evaluation.environment import describe_environment
-    from clser_engine.evaluation.loco import run_folds, settings_hash, summarise
-    from clser_engine.inference.runtimes import thread_count
-    from clser_engine.training.train_default import load_training_data
 
-    if args.seeds < 1:
-        raise BadValueError(f"Bad seeds: got {args.seeds}, expected at least 1.")
-    config = load_run_config(args.recipe, args.overrides)
-    names = args.corpora.split(",")
-    if len(set(names)) < 2:
-        raise BadValueError(f"Bad corpora: got {args.corpora!r}, expected at least two names.")
-    config = replace(config, manifests=tuple(f"{name}/manifest.csv" for name in names))
-    if args.quick:
-        config = replace(config, frame_steps=20)
-    seeds = list(range(1 if args.quick else args.seeds))
-    torch.set_num_threads(thread_count())
-    start = time.monotonic()
+    module = importlib.import_module(BENCHES[args.bench])
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    partial = args.out.with_suffix(".partial.jsonl")
+    start = time.monotonic()
     with stage_progress() as context:
-        data = load_training_data(config, context)
-        folds = run_folds(data, seeds, config, partial, context)
-    figures, rows = summarise(folds, data)
-    settings: dict[str, Any] = {**asdict(config), "seeds": seeds, "quick": args.quick}
-    result = {
-        "bench": "transfer",
-        "protocol": args.protocol,
-        "figures": figures,
-        "rows": rows,
-        "settings": {**settings, "settings_sha256": settings_hash(data, config)},
+        result = module.measure(args, context)
+    values = {
+        "bench": args.bench,
+        "figures": result.figures,
+        "rows": result.rows,
+        "settings": {**result.settings, "quick": args.quick},
         "environment": describe_environment(),
         "seconds": time.monotonic() - start,
     }
     unfinished = args.out.with_suffix(".partial.json")
-    unfinished.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    unfinished.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(args.out)
-    partial.unlink(missing_ok=True)
-    _print_table(figures, rows)
+    print(module.table(result))
     return 0
-
-
-def _print_table(figures: dict[str, float], rows: list[dict[str, Any]]) -> None:
-    print(f"{'target':<10}{'seed':>5}{'one file':>10}{'project':>10}{'frames':>10}")
-    for row in rows:
-        found = [row.get(f"uar_{mode}") for mode in ("one_file", "project", "frames")]
-        scores = "".join(f"{'-' if value is None else f'{value:.1f}':>10}" for value in found)
-        print(f"{row['target']:<10}{row['seed']:>5}{scores}")
-    for mode in ("one_file", "project", "frames"):
-        name = f"loco_uar_{mode}"
-        print(
-            f"{name:<20}{figures[name]:>6.1f}  "
-            f"[{figures[name + '_low']:.1f}, {figures[name + '_high']:.1f}]"
-        )

@@ -1,0 +1,1 @@
+"""The frame encoders behind one interface: the compact one, transformers, torchaudio."""

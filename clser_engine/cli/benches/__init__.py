@@ -1,0 +1,1 @@
+"""What `clser bench` measures: one file a bench."""

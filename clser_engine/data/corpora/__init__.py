@@ -1,0 +1,1 @@
+"""Readers of public corpora in their original layout, one a file."""

@@ -1,0 +1,1 @@
+"""Training methods, one published method per file; baselines are methods too."""
