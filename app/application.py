@@ -97,7 +97,9 @@ class Studio:
         self._is_closed = False
         self._garbage = GarbageCollector()
         self._connect()
-        self._options = Options(self.window, self.settings, self.playback)  # after who listens
+        self._options = Options(  # after who listens
+            self.window, self.settings, self.playback, self.engine
+        )
         self.session.restore_window()
 
     def open(self, paths: Sequence[Path]) -> None:

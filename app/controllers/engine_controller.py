@@ -1,5 +1,7 @@
 """Starts, watches and stops the engine for the window."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from app.errors import explain
@@ -8,6 +10,8 @@ from app.services.engine_child import Death
 from app.services.engine_process import Connection, EngineProcess, EngineStatus
 
 LANE = "engine"  # one thread, which lasts: the engine lives no longer than it
+GPU, CPU = "cuda", "cpu"  # as the settings name them
+CPU_NAME = "CPU"  # as an engine names it
 
 
 class EngineController(QObject):
@@ -33,6 +37,8 @@ class EngineController(QObject):
         self._engine = engine
         self._job: Job | None = None
         self._is_restart_wanted = False
+        self._device = engine.device
+        self._notice = ""
         self._status = EngineStatus(kind="starting")
         self._published.connect(self._on_published, Qt.ConnectionType.QueuedConnection)
 
@@ -50,6 +56,20 @@ class EngineController(QObject):
     def last_death(self) -> Death | None:
         """How the last engine ended that nobody had asked to."""
         return self._engine.last_death
+
+    @Slot(str)
+    def set_device(self, device: str) -> None:
+        """Run on `auto`, `cpu` or `cuda`; a running engine is restarted, what waits for it waits.
+
+        Where the graphics card cannot be used the engine runs on the processor and the status says
+        why; the wish stands for the next start of the program.
+        """
+        if device == self._device:
+            return
+        self._device = self._engine.device = device
+        self._notice = ""
+        if self._job is not None:
+            self.restart()
 
     @Slot()
     def start(self) -> None:
@@ -72,7 +92,12 @@ class EngineController(QObject):
 
     @Slot()
     def restart(self) -> None:
-        """End the engine if it runs and start it again."""
+        """End the engine if it runs and start it again, on the device that was wished for."""
+        self._engine.device = self._device
+        self._notice = ""
+        self._start_again()
+
+    def _start_again(self) -> None:
         if self._job is None:
             self.start()
         else:
@@ -81,9 +106,24 @@ class EngineController(QObject):
 
     @Slot(object)
     def _on_published(self, status: EngineStatus) -> None:
+        if self._is_restart_wanted and status.kind == "failed":
+            return  # of the engine that is being replaced
+        if status.kind == "failed" and self._engine.device == GPU:
+            self._fall_back(status.text)
+            return
+        notice = self._notice
+        if self._device == GPU and status.device == CPU_NAME and not notice:
+            notice = "The graphics card was not used: the engine found none that it can use."
+        status = replace(status, notice=notice)
         if status != self._status:
             self._status = status
             self.state_changed.emit(status)
+
+    def _fall_back(self, reason: str) -> None:
+        """Go on without the graphics card: labelling with suggestions matters more than speed."""
+        self._engine.device = CPU
+        self._notice = f"The engine runs on the CPU, not on the graphics card: {reason}"
+        self._start_again()
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:

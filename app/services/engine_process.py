@@ -17,6 +17,7 @@ from clser_engine.types import ModelId
 logger = logging.getLogger(__name__)
 
 LOG_NAME = "engine.log"
+DEFAULT_DEVICE = "auto"
 STOP_TIMEOUT_S = 1.5  # then it is killed: closing the window ends everything within 2 s
 QUICK_LIFE_S = 10.0  # a death within this time of being ready counts as one of a row
 MAX_QUICK_CRASHES = 5
@@ -33,14 +34,16 @@ class EngineStatus:
     Args:
         kind: `restarted` from a death until the next engine is ready.
         text: What it is busy with, why it was restarted or why it failed; may be empty.
-        device: `CPU` or the GPU's name; empty until known.
+        device: `CPU` or the GPU's name, of what really runs; empty until known.
         model: The default model; None until known.
+        notice: Why the device is not the one that was wished for, else empty.
     """
 
     kind: Literal["starting", "ready", "busy", "restarted", "failed"]
     text: str = ""
     device: str = ""
     model: ModelId | None = None
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class EngineProcess:
         cache_folder: Where the engine keeps its results.
         log_folder: Gets the engine's log.
         command: What starts an engine; by default this program's own.
-        arguments: For `clser serve`, for example `--device cpu`.
+        arguments: More for `clser serve`.
     """
 
     def __init__(
@@ -84,6 +87,8 @@ class EngineProcess:
     ) -> None:
         self._command = [*(command or engine_command()), "--cache", str(cache_folder), *arguments]
         self._log_path = log_folder / LOG_NAME
+        self.device = DEFAULT_DEVICE
+        """What the next engine shall run on: `auto`, `cpu` or `cuda`."""
         self._connection: Connection | None = None
         self._last_death: Death | None = None
         self._life = 0
@@ -145,7 +150,8 @@ class EngineProcess:
         Returns:
             For how many seconds it was ready, and how it ended.
         """
-        child = EngineChild(self._command, self._log_path)
+        device = () if self.device == DEFAULT_DEVICE else ("--device", self.device)
+        child = EngineChild([*self._command, *device], self._log_path)
         context.on_cancel(child.ask_to_end)
         ready_since: float | None = None
         client: EngineClient | None = None

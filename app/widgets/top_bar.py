@@ -50,10 +50,20 @@ class TopBar(QFrame):
         self._model.setText(f"model: {model.partition('@')[0]}" if model else "model: –")
         self._model.setToolTip(model or "Known when the engine is ready.")
 
-    def set_engine(self, kind: str, text: str, device: str) -> None:
-        """Show the state of the engine in words with its mark."""
+    def set_engine(self, kind: str, text: str, device: str, notice: str = "") -> None:
+        """Show the state of the engine in words with its mark.
+
+        Args:
+            kind: Its state.
+            text: What it is busy with or why it failed.
+            device: What it really runs on, empty while unknown.
+            notice: Why that is not what was wished for, else empty.
+        """
         mark, colour = MARKS.get(kind, MARKS["starting"])
         words = f"{kind} on {device}" if device and kind in ("ready", "busy") else kind
+        if notice:
+            words += ", not on the graphics card"
+            text = f"{text}\n{notice}".strip()
         self._engine.setText(f"engine: {words} <span style='color:{colour}'>{mark}</span>")
         self._engine.setToolTip(text)
         self._engine.setAccessibleDescription(f"{words}. {text}")

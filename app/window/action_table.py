@@ -395,6 +395,28 @@ ACTIONS: tuple[ActionRow, ...] = (
         keys=("Ctrl+Shift+R",),
     ),
     ActionRow(
+        action_id="device_auto",
+        menu="E&ngine/&Device",
+        text="&Automatic",
+        help="Let the engine choose what the model runs on.",
+        checkable=True,
+        starts_group=True,
+    ),
+    ActionRow(
+        action_id="device_cpu",
+        menu="E&ngine/&Device",
+        text="&Processor (CPU)",
+        help="Run the model on the processor; waiting recordings are kept.",
+        checkable=True,
+    ),
+    ActionRow(
+        action_id="device_cuda",
+        menu="E&ngine/&Device",
+        text="&Graphics card (CUDA)",
+        help="Run the model on an NVIDIA graphics card, or on the processor where there is none.",
+        checkable=True,
+    ),
+    ActionRow(
         action_id="restart_engine",
         menu="E&ngine",
         text="&Restart the engine",

@@ -230,8 +230,10 @@ class Display(QObject):
     @Slot(object)
     def show_engine(self, status: EngineStatus) -> None:
         """Show the state of the engine and the model in use."""
+        if status.notice and status.notice != self._engine.notice:
+            self._window.message_bar.show_hint(status.notice)
         self._engine = status
-        self._window.top_bar.set_engine(status.kind, status.text, status.device)
+        self._window.top_bar.set_engine(status.kind, status.text, status.device, status.notice)
         if status.model is not None:
             self._window.top_bar.set_model(status.model.name)
         if status.kind == "failed":

@@ -5,8 +5,10 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 
+from app.controllers.engine_controller import EngineController
 from app.controllers.playback_controller import SPEEDS, PlaybackController
 from app.controllers.settings_controller import SettingsController
+from app.services.settings import DEVICES
 from app.window.main_window import MainWindow
 from app.window.theme import SCHEMES, follow_system, set_theme
 
@@ -20,14 +22,20 @@ class Options(QObject):
         window: Has the options' actions.
         settings: Keeps them.
         playback: Takes loudness, speed and device.
+        engine: Takes what the model runs on.
     """
 
     def __init__(
-        self, window: MainWindow, settings: SettingsController, playback: PlaybackController
+        self,
+        window: MainWindow,
+        settings: SettingsController,
+        playback: PlaybackController,
+        engine: EngineController,
     ) -> None:
         super().__init__(window)
         self._window = window
         self._settings = settings
+        self._engine = engine
         self._restore_sound(playback)
         for name in OPTIONS:
             action = window.actions_[name]
@@ -36,6 +44,9 @@ class Options(QObject):
         for theme in SCHEMES:
             window.actions_.connect(f"theme_{theme}", partial(self._set_theme, theme))
         self._set_theme(settings.settings.theme)
+        for device in DEVICES:
+            window.actions_.connect(f"device_{device}", partial(self._set_device, device))
+        self._set_device(settings.settings.engine_device)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
         transport = window.transport
         transport.gain_chosen.connect(lambda gain_db: settings.change(gain_db=gain_db))
@@ -62,6 +73,12 @@ class Options(QObject):
         playback.set_device(settings.output_device)
         if settings.output_device:
             transport.set_devices((settings.output_device,), settings.output_device)
+
+    def _set_device(self, device: str) -> None:
+        for name in DEVICES:
+            self._window.actions_[f"device_{name}"].setChecked(name == device)
+        self._engine.set_device(device)
+        self._settings.change(engine_device=device)
 
     def _set_theme(self, theme: str) -> None:
         for name in SCHEMES:

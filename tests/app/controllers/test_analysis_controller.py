@@ -13,7 +13,7 @@ from app.controllers.analysis_controller import AnalysisController
 from app.controllers.engine_controller import EngineController
 from app.jobs.runner import JobRunner
 from app.services import engine_process
-from app.services.engine_process import EngineProcess
+from app.services.engine_process import EngineProcess, EngineStatus
 
 DOUBLE = Path(__file__).parents[2] / "clser_engine" / "service" / "double_engine.py"
 TIMEOUT_MS = 20_000
@@ -244,6 +244,58 @@ def test_running_engine_can_be_restarted(qtbot, desk):
     [second] = psutil.Process().children()
     assert first.pid != second.pid
     assert "restarted" not in desk.kinds
+
+
+def test_another_device_restarts_the_engine_and_loses_no_recording(qtbot, desk, recording):
+    desk.engine.start()
+    desk.analysis.analyze_all(
+        [("a", recording("seconds=1 frames=3")), ("b", recording("frames=2"))]
+    )
+    qtbot.waitUntil(lambda: desk.kinds[-1:] == ["busy"], timeout=TIMEOUT_MS)
+
+    desk.engine.set_device("cpu")
+    qtbot.waitUntil(lambda: len(desk.ready) == 2, timeout=TIMEOUT_MS)
+
+    assert desk.ready == [("a", 3), ("b", 2)]
+    assert not desk.failed
+    assert "restarted" not in desk.kinds
+    [child] = psutil.Process().children()
+    assert child.cmdline()[-2:] == ["--device", "cpu"]
+    assert desk.statuses[-1].notice == ""
+
+
+def test_without_a_graphics_card_the_processor_does_it_and_the_reason_is_told(
+    qtbot, desk, recording
+):
+    desk.analysis.analyze("a", recording("frames=3"))
+    desk.engine.set_device("cuda")
+    desk.engine.start()
+    qtbot.waitUntil(lambda: len(desk.ready) == 1, timeout=TIMEOUT_MS)
+
+    assert "failed" not in desk.kinds
+    status = desk.statuses[-1]
+    assert status.device == "CPU"
+    assert status.notice == (
+        "The engine runs on the CPU, not on the graphics card: "
+        "There is no CUDA device; choose 'cpu' or 'auto'."
+    )
+
+    desk.engine.set_device("auto")
+    qtbot.waitUntil(
+        lambda: desk.statuses[-1].kind == "ready" and not desk.statuses[-1].notice,
+        timeout=TIMEOUT_MS,
+    )
+
+
+def test_an_engine_that_quietly_runs_elsewhere_is_told_of(qtbot, desk):
+    desk.engine.set_device("cuda")
+
+    desk.engine._published.emit(EngineStatus(kind="ready", device="CPU"))
+    qtbot.waitUntil(lambda: desk.kinds == ["ready"], timeout=TIMEOUT_MS)
+
+    assert desk.statuses[0].notice == (
+        "The graphics card was not used: the engine found none that it can use."
+    )
 
 
 def test_ten_thousand_recordings_do_not_freeze_the_window(qtbot, desk, recording):

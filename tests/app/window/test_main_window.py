@@ -32,6 +32,7 @@ from app.dialogs.keys_dialog import KeysDialog
 from app.errors import Explanation
 from app.models.clip_table import Column
 from app.services.engine_process import EngineStatus
+from app.services.settings import SettingsFile
 from app.services.versions import parts
 from app.views.pane_colours import contrast
 from app.views.time_pane import TimePane
@@ -220,6 +221,41 @@ def test_the_state_of_the_engine_is_said_in_words(driver, status, words):
     if status.kind == "failed":
         assert driver.window.message_bar.text == "It ended five times."
         assert driver.window.actions_["analyse_all"].toolTip()
+
+
+def test_what_was_wished_for_and_not_met_is_said_once_and_stays_in_sight(driver):
+    notice = "The engine runs on the CPU, not on the graphics card: There is none."
+    for kind in ("starting", "ready", "busy", "ready"):
+        driver.studio.engine.state_changed.emit(
+            EngineStatus(kind=kind, device="CPU", notice=notice)
+        )
+        if kind == "starting":
+            assert driver.window.message_bar.text == notice
+            driver.window.message_bar.dismiss()
+
+    assert driver.window.message_bar.isHidden()
+    [label] = [
+        label
+        for label in driver.window.findChildren(QLabel)
+        if label.accessibleName() == "State of the engine"
+    ]
+    assert label.accessibleDescription().startswith("ready on CPU, not on the graphics card. ")
+    assert notice in label.toolTip()
+
+
+def test_the_device_is_chosen_in_the_menu_and_kept(driver):
+    actions = driver.window.actions_
+    assert actions["device_auto"].isChecked()
+
+    actions["device_cuda"].trigger()
+
+    assert [actions[f"device_{name}"].isChecked() for name in ("auto", "cpu", "cuda")] == [
+        False,
+        False,
+        True,
+    ]
+    assert SettingsFile().load().engine_device == "cuda"
+    assert driver.studio.engine._engine.device == "cuda"
 
 
 def test_the_model_in_use_is_shown(driver):

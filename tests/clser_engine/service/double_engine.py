@@ -3,7 +3,7 @@
 A recording is a text file of words: `frames=1000` (default 50), `seconds=2` (how long the analysis
 takes, default 0), `bad` (not audio), `crash` (the process dies as in native code), `exit`.
 Run as a script it takes the arguments of `clser serve`; `--load-seconds` delays the model,
-`--dead-model` makes it unusable.
+`--dead-model` makes it unusable. It has no GPU.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from clser_engine.cli import serve
-from clser_engine.errors import AudioError, BundleError
+from clser_engine.errors import AudioError, BundleError, DeviceError
 from clser_engine.runtime import RunContext
 from clser_engine.service.model_shelf import ModelShelf
 from clser_engine.types import Analysis, ModelId, Posteriors, UtterancePosterior
@@ -86,6 +86,8 @@ class DoubleBackend:
 
     def load_predictor(self, model: str = "default", *, device: str = "auto") -> DoublePredictor:
         time.sleep(self._load_seconds)
+        if device == "cuda":
+            raise DeviceError("There is no CUDA device; choose 'cpu' or 'auto'.")
         if self._is_dead or model == "dead":
             raise BundleError(f"The model {model!r} is damaged; install the program again.")
         return DoublePredictor(model)
@@ -109,7 +111,7 @@ def main() -> int:
         print("no such library: libdouble.so", file=sys.stderr)
         return 7
     backend = DoubleBackend(args.load_seconds, is_dead=args.dead_model)
-    return serve.serve(args, ModelShelf(lambda: backend, identify))
+    return serve.serve(args, ModelShelf(lambda: backend, identify, device=args.device))
 
 
 if __name__ == "__main__":
