@@ -15,13 +15,7 @@ from clser_engine.bundle import SUFFIX, write_card
 from clser_engine.config.model_config import RunConfig
 from clser_engine.data.manifest import Utterance
 from clser_engine.errors import BadValueError
-from clser_engine.export.onnx_graph import (
-    HEAD_INPUTS,
-    HEAD_OUTPUTS,
-    WAVEFORM_OUTPUTS,
-    export_heads,
-    export_model,
-)
+from clser_engine.export.onnx_graph import describe_graphs, export_heads, export_model
 from clser_engine.models.compact import CompactModel
 from clser_engine.models.frame_branch import CONTEXT_STEPS, LOOK_AHEAD_STEPS, STEP_RATE_HZ
 
@@ -114,24 +108,7 @@ def _card(
         "licence": config.licence,
         "metrics": {**metrics, "onnx_max_difference": parity},
         "architecture": {"kernel_features": model.kernel_features},
-        "graphs": {
-            "model.onnx": {
-                "inputs": {"waveform": [1, "samples"]},
-                "outputs": dict(
-                    zip(
-                        WAVEFORM_OUTPUTS,
-                        [[1, "frames", len(classes)], [1, "frames"], [1, size], [1, len(classes)]],
-                        strict=True,
-                    )
-                ),
-            },
-            "head.onnx": {
-                "inputs": dict(
-                    zip(HEAD_INPUTS, [["batch", size], [size], [size], [1]], strict=True)
-                ),
-                "outputs": {name: ["batch", len(classes)] for name in HEAD_OUTPUTS},
-            },
-        },
+        "graphs": describe_graphs(len(classes), size),
         "training": {
             "config": asdict(config),
             "versions": {name: version(name) for name in ("torch", "numpy", "onnxruntime-gpu")},

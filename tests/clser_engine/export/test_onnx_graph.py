@@ -1,12 +1,14 @@
 """Tests of clser_engine.export.onnx_graph."""
 
+import numpy as np
 import onnxruntime
 import pytest
 import torch
 
 from clser_engine.errors import ExportError
-from clser_engine.export import onnx_graph
-from clser_engine.export.onnx_graph import export_heads, export_model, speech_like
+from clser_engine.export import onnx_graph, parity
+from clser_engine.export.onnx_graph import export_heads, export_model
+from clser_engine.export.parity import compare, speech_batch, speech_like
 from clser_engine.models.compact import CompactModel
 
 
@@ -16,24 +18,70 @@ def model():
     return CompactModel(("a", "b", "c"), kernel_features=16).eval()
 
 
-def test_graphs_give_the_numbers_of_torch_at_any_length(model, tmp_path):
+def load(path):
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def test_graphs_give_the_numbers_of_torch_at_any_length_and_batch(model, tmp_path):
     assert export_model(model, tmp_path / "model.onnx") < 1e-4
     assert export_heads(model, tmp_path / "head.onnx") < 1e-4
 
-    session = onnxruntime.InferenceSession(
-        tmp_path / "model.onnx", providers=["CPUExecutionProvider"]
-    )
-    for samples in (7, 12_345, 99_999):
-        [posteriors] = session.run(["frame_posteriors"], {"waveform": speech_like(samples).numpy()})
-        assert posteriors.shape == (1, -(-samples // 640), 3)
+    session = load(tmp_path / "model.onnx")
+    for lengths in ((7,), (12_345,), (99_999,), (7_000, 33_333, 20_000)):
+        waveform, samples = speech_batch(lengths)
+        found = session.run(None, {"waveform": waveform.numpy(), "lengths": samples.numpy()})
+        assert found[0].shape == (len(lengths), -(-max(lengths) // 640), 3)
+        for row, length in enumerate(lengths):  # each as if it were alone
+            with torch.inference_mode():
+                alone = model(speech_like(length))
+            steps = -(-length // 640)
+            for of_batch, of_one in zip(found[:2], alone[:2], strict=True):
+                np.testing.assert_allclose(of_batch[row, :steps], of_one[0], atol=1e-4)
+            for of_batch, of_one in zip(found[2:], alone[2:], strict=True):
+                np.testing.assert_allclose(of_batch[row], of_one[0], atol=1e-3, rtol=1e-4)
 
 
-def test_an_unfaithful_graph_is_refused(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_graph, "TOLERANCE", 0.0)
+def test_an_unfaithful_graph_is_refused_with_its_shape(model, tmp_path):
+    path = tmp_path / "model.onnx"
+    export_model(model, path)
+    other = CompactModel(("a", "b", "c"), kernel_features=16).eval()
+    with torch.no_grad():
+        other.frames.output[4].bias[0] += 0.5
+    waveform, lengths = speech_batch((16_000, 9_000))
+
+    with pytest.raises(ExportError) as raised:
+        compare(other, path, [{"waveform": waveform, "lengths": lengths}])
+
+    text = str(raised.value)
+    assert text.startswith("model.onnx differs from the model by ")
+    assert text.endswith(" on waveform (2, 16000), lengths (2,), more than 1e-04; it was not kept.")
+    assert not path.exists()
+
+
+def test_a_graph_with_a_baked_shape_is_refused(tmp_path):
+    class OfOneLength(torch.nn.Module):
+        def forward(self, waveform):
+            return (waveform.reshape(1, int(waveform.shape[1])),)
+
+    path = tmp_path / "model.onnx"
+    example = torch.zeros(1, 640)
+    axes = {"waveform": {1: "samples"}}
+    onnx_graph.write_graph(OfOneLength(), {"waveform": example}, path, ("same",), axes=axes)
+
+    with pytest.raises(ExportError) as raised:
+        compare(OfOneLength(), path, [{"waveform": example}, {"waveform": torch.zeros(1, 700)}])
+
+    text = str(raised.value)
+    assert text.startswith("model.onnx fails in onnxruntime on waveform (1, 700) (")
+    assert text.endswith("); it was not kept.")
+
+
+def test_heads_are_compared_too(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(parity, "TOLERANCE", 0.0)
 
     with pytest.raises(ExportError) as raised:
         export_heads(model, tmp_path / "head.onnx")
 
     assert str(raised.value).startswith("head.onnx differs from the model by ")
-    assert str(raised.value).endswith(", more than 0e+00; it was not kept.")
+    assert "functionals (1, " in str(raised.value)
     assert not (tmp_path / "head.onnx").exists()
