@@ -113,6 +113,21 @@ class GroupSummary:
     notices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmotionSegment:
+    """A stretch of a recording in which somebody speaks with one emotion.
+
+    Args:
+        start_s: Where it starts.
+        end_s: Where it ends.
+        emotion: Its class.
+    """
+
+    start_s: float
+    end_s: float
+    emotion: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Analysis:
     """Everything the model says about one recording.
@@ -124,6 +139,8 @@ class Analysis:
         utterance: Posterior of the whole recording.
         functionals: (D,) float32, raw, from which the utterance posterior can be computed
             again with the statistics of a project or speaker.
+        segments: Stretches of one emotion, in order, from the smoothed posteriors; where nobody
+            speaks there is none.
     """
 
     duration_s: float
@@ -131,3 +148,4 @@ class Analysis:
     posteriors: Posteriors
     utterance: UtterancePosterior
     functionals: FloatArray
+    segments: tuple[EmotionSegment, ...] = ()

@@ -1,7 +1,9 @@
 """What a model says of one recording, as JSON.
 
 Keys: `path`, `duration_s`, `model` (`name@sha256`), `classes`, `frame_rate_hz`, `posteriors`
-(frames by classes, rows sum to 1), `utterance` (`emotion`, `posterior`, `confidence`,
+(frames by classes, rows sum to 1), `speech` (frames, probability that somebody speaks; null where
+the model cannot tell), `segments` (`start_s`, `end_s`, `emotion`: stretches of one emotion; where
+nobody speaks there is none), `utterance` (`emotion`, `posterior`, `confidence`,
 `statistics`), and `functionals`, from which the utterance posterior can be computed again.
 """
 
@@ -16,7 +18,14 @@ from clser_engine.errors import FormatError
 from clser_engine.formats.atomic_write import write_atomically
 from clser_engine.formats.json_file import read_json
 from clser_engine.formats.numbers import to_float_lists
-from clser_engine.types import Analysis, FloatArray, ModelId, Posteriors, UtterancePosterior
+from clser_engine.types import (
+    Analysis,
+    EmotionSegment,
+    FloatArray,
+    ModelId,
+    Posteriors,
+    UtterancePosterior,
+)
 
 SUM_TOLERANCE = 1e-3
 """How far from 1 a row may sum when read: a file that was rounded by hand still opens."""
@@ -49,7 +58,14 @@ def write_analysis(path: Path, analysis: Analysis, audio_path: Path, *, overwrit
             "confidence": float(utterance.confidence),
             "statistics": utterance.statistics,
         },
+        "segments": [
+            {"start_s": s.start_s, "end_s": s.end_s, "emotion": s.emotion}
+            for s in analysis.segments
+        ],
         "posteriors": to_float_lists(posteriors.values),
+        "speech": (
+            None if posteriors.speech is None else to_float_lists(posteriors.speech[None])[0]
+        ),
         "functionals": to_float_lists(analysis.functionals[None])[0],
     }
     text = json.dumps(content, ensure_ascii=False, allow_nan=False)
@@ -79,6 +95,12 @@ def read_analysis(path: Path) -> tuple[Analysis, str]:
         raise FormatError(
             f"{path} has posteriors that do not sum to 1; analyse the recording again."
         )
+    speech = _field(path, {"speech": None, **content}, "speech", _to_vector_or_none)
+    if speech is not None and len(speech) != len(posteriors):
+        raise FormatError(
+            f"{path} has speech for {len(speech)} frames and posteriors for {len(posteriors)}; "
+            "analyse the recording again."
+        )
     name, _, sha256 = _field(path, content, "model", str).rpartition("@")
     analysis = Analysis(
         duration_s=_field(path, content, "duration_s", float),
@@ -87,6 +109,7 @@ def read_analysis(path: Path) -> tuple[Analysis, str]:
             classes=classes,
             frame_rate_hz=_field(path, content, "frame_rate_hz", float),
             values=posteriors,
+            speech=speech,
         ),
         utterance=UtterancePosterior(
             emotion=_field(path, utterance, "emotion", str),
@@ -95,6 +118,7 @@ def read_analysis(path: Path) -> tuple[Analysis, str]:
             statistics=_field(path, utterance, "statistics", str),
         ),
         functionals=_field(path, {"functionals": [], **content}, "functionals", _to_vector),
+        segments=_field(path, {"segments": [], **content}, "segments", _to_segments),
     )
     return analysis, _field(path, content, "path", str)
 
@@ -119,6 +143,21 @@ def _to_vector(values: Any) -> FloatArray:
     if vector.ndim != 1 or not np.isfinite(vector).all():
         raise ValueError(vector.shape)
     return vector
+
+
+def _to_vector_or_none(values: Any) -> FloatArray | None:
+    return None if values is None else _to_vector(values)
+
+
+def _to_segments(values: Any) -> tuple[EmotionSegment, ...]:
+    return tuple(
+        EmotionSegment(
+            start_s=float(value["start_s"]),
+            end_s=float(value["end_s"]),
+            emotion=str(value["emotion"]),
+        )
+        for value in values
+    )
 
 
 def _to_names(values: Any) -> tuple[str, ...]:

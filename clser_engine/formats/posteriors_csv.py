@@ -1,5 +1,6 @@
-"""Frame posteriors as a CSV table: `start_s`, `end_s` and one column a class, one row a frame.
+"""Frame posteriors as a CSV table: `start_s`, `end_s`, one column a class and `speech`, by frame.
 
+`speech` is the probability that somebody speaks, empty where the model cannot tell.
 Times are rounded to the microsecond; posteriors are the shortest decimals that read back as the
 same float32, so that rows sum to 1 as they did.
 """
@@ -29,8 +30,12 @@ def write_posteriors(path: Path, analysis: Analysis, audio_path: Path, *, overwr
     posteriors = analysis.posteriors
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["start_s", "end_s", *posteriors.classes])
-    for frame, row in enumerate(to_float_lists(posteriors.values)):
+    writer.writerow(["start_s", "end_s", *posteriors.classes, "speech"])
+    speech: list[float] | list[str] = [""] * len(posteriors.values)
+    if posteriors.speech is not None:
+        [speech] = to_float_lists(posteriors.speech[None])
+    rows = zip(to_float_lists(posteriors.values), speech, strict=True)
+    for frame, (row, spoken) in enumerate(rows):
         start_s, end_s = (round((frame + i) / posteriors.frame_rate_hz, 6) for i in (0, 1))
-        writer.writerow([start_s, end_s, *row])
+        writer.writerow([start_s, end_s, *row, spoken])
     write_atomically(path, text.getvalue().encode("utf-8"), overwrite=overwrite)

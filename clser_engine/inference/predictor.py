@@ -9,7 +9,7 @@ what is stored, with other statistics. (A mean of the blocks' posteriors could n
 Shapes: T frames, C classes, D functionals, B recordings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,9 @@ import numpy as np
 from clser_engine.audio.read import iter_mono, probe_audio
 from clser_engine.bundle import ModelCard, find_bundle, load_card, verify_files
 from clser_engine.errors import AudioError, BadValueError
+from clser_engine.inference.groups import ProjectScores, score_project
 from clser_engine.inference.runtimes import Runtime, build_runtime
+from clser_engine.inference.smoothing import find_segments, read_smoothing
 from clser_engine.runtime import RunContext
 from clser_engine.types import Analysis, FloatArray, Posteriors, UtterancePosterior
 
@@ -72,6 +74,15 @@ def compute_statistics(functionals: FloatArray, group: str = "project") -> Stati
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Pass:
+    """What one pass over a stretch of a recording gives: (T, C), (T,) and (D,)."""
+
+    values: FloatArray
+    speech: FloatArray
+    functionals: FloatArray
+
+
 class Predictor:
     """A loaded model.
 
@@ -79,6 +90,7 @@ class Predictor:
         card: What the model says of itself.
         device: Name of what computes, for example `CPU`.
         runtime: The library that runs it, in words.
+        smoothing: How frames become segments.
     """
 
     def __init__(self, card: ModelCard, runtime: Runtime) -> None:
@@ -90,6 +102,7 @@ class Predictor:
         step_ms = 1000 / card.frame_rate_hz
         self.context_steps = round(card.receptive_field_ms / step_ms)
         self.look_ahead_steps = round(card.look_ahead_ms / step_ms)
+        self.smoothing = read_smoothing(card)
 
     def analyze(self, path: str | Path, context: RunContext | None = None) -> Analysis:
         """Analyse a recording of any length, holding seconds of it in memory.
@@ -115,9 +128,18 @@ class Predictor:
         expected_s = len(samples) / self.card.sample_rate_hz
         return self._analyze_blocks(blocks, expected_s, "the samples", context or RunContext())
 
-    def frame_posteriors(self, samples: FloatArray) -> FloatArray:
-        """Return posteriors (T, C) of samples (N,) in one pass."""
-        return self._runtime.frames(samples.clip(-LOUDEST, LOUDEST))
+    def frame_posteriors(self, samples: FloatArray) -> Posteriors:
+        """Return the posteriors of samples (N,) in one pass."""
+        values, speech = self._runtime.frames(samples.clip(-LOUDEST, LOUDEST))
+        return self._posteriors(values, speech)
+
+    def _posteriors(self, values: FloatArray, speech: FloatArray) -> Posteriors:
+        return Posteriors(
+            classes=self.card.classes,
+            frame_rate_hz=self.card.frame_rate_hz,
+            values=values,
+            speech=speech,
+        )
 
     def score(
         self, functionals: FloatArray, statistics: Statistics | None = None
@@ -152,6 +174,22 @@ class Predictor:
             for row, evidence in zip(rows, self._evidence(functionals), strict=True)
         ]
 
+    def score_project(
+        self,
+        functionals: FloatArray,
+        *,
+        speakers: Sequence[str] | None = None,
+        statistics: str = "auto",
+        propagate: bool = False,
+    ) -> ProjectScores:
+        """Return utterance posteriors of recordings that are scored relative to each other.
+
+        See `clser_engine.inference.groups.score_project`.
+        """
+        return score_project(
+            self, functionals, speakers=speakers, statistics=statistics, propagate=propagate
+        )
+
     def _evidence(self, functionals: FloatArray) -> FloatArray:
         """Return (B,) how far each recording is a voice at all, 1 for any spoken one.
 
@@ -183,9 +221,7 @@ class Predictor:
         longest = round(LONGEST_WHOLE_S * rate)
         buffer = np.zeros(0, np.float32)  # from the context of the next block on
         first, done, total_samples = 0, 0, 0  # step at which the buffer starts; steps finished
-        posteriors: list[FloatArray] = []
-        functionals: list[FloatArray] = []
-        weights: list[float] = []
+        passes: list[_Pass] = []
         for samples in blocks:
             buffer = np.concatenate([buffer, samples.astype(np.float32, copy=False)])
             total_samples += len(samples)
@@ -198,7 +234,7 @@ class Predictor:
                 if len(buffer) <= needed:
                     break
                 context.report("analyse", done / self.card.frame_rate_hz, expected_s)
-                self._pass(buffer[:needed], first, done, end, posteriors, functionals, weights)
+                passes.append(self._pass(buffer[:needed], first, done, end))
                 done = end
                 keep = max(first, done - self.context_steps)
                 buffer = buffer[(keep - first) * self.step_samples :]
@@ -207,38 +243,30 @@ class Predictor:
             raise AudioError(f"{name} holds no audio.")
         context.report("analyse", done / self.card.frame_rate_hz, expected_s)
         end = -(-total_samples // self.step_samples)
-        self._pass(buffer, first, done, end, posteriors, functionals, weights)
+        passes.append(self._pass(buffer, first, done, end))
         context.report("analyse", expected_s, expected_s)
-        # A silent recording has no active block; all then count alike.
-        share = np.array(weights) + 1e-6
-        vector = np.average(np.stack(functionals), axis=0, weights=share).astype(np.float32)
+        # Where nobody speaks in any pass, all count alike.
+        share = np.array([part.speech.sum() for part in passes]) + 1e-6
+        vectors = np.stack([part.functionals for part in passes])
+        vector = np.average(vectors, axis=0, weights=share).astype(np.float32)
+        posteriors = self._posteriors(
+            np.concatenate([part.values for part in passes]),
+            np.concatenate([part.speech for part in passes]),
+        )
         return Analysis(
             duration_s=total_samples / rate,
             model=self.card.model_id,
-            posteriors=Posteriors(
-                classes=self.card.classes,
-                frame_rate_hz=self.card.frame_rate_hz,
-                values=np.concatenate(posteriors),
-            ),
+            posteriors=posteriors,
+            segments=find_segments(posteriors, self.smoothing, total_samples / rate),
             utterance=self.score(vector[None])[0],
             functionals=vector,
         )
 
-    def _pass(
-        self,
-        samples: FloatArray,
-        first: int,
-        start: int,
-        end: int,
-        posteriors: list[FloatArray],
-        functionals: list[FloatArray],
-        weights: list[float],
-    ) -> None:
+    def _pass(self, samples: FloatArray, first: int, start: int, end: int) -> "_Pass":
         """Run the graph over samples that begin at step `first` and keep steps start to end."""
-        values, activity, vector = self._runtime.analyze(samples.clip(-LOUDEST, LOUDEST))
-        posteriors.append(values[start - first : end - first])
-        functionals.append(vector)
-        weights.append(float(activity[start - first : end - first].sum()))
+        values, speech, functionals = self._runtime.analyze(samples.clip(-LOUDEST, LOUDEST))
+        kept = slice(start - first, end - first)
+        return _Pass(values=values[kept], speech=speech[kept], functionals=functionals)
 
 
 def load_predictor(

@@ -28,10 +28,10 @@ class Runtime(Protocol):
     words: str
 
     def analyze(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return frame posteriors (T, C), activity (T,) and functionals (D,) of (N,) samples."""
+        """Return frame posteriors (T, C), speech (T,) and functionals (D,) of (N,) samples."""
 
-    def frames(self, waveform: FloatArray) -> FloatArray:
-        """Return frame posteriors (T, C) of (N,) samples and compute nothing else."""
+    def frames(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return frame posteriors (T, C) and speech (T,) of (N,) samples and nothing else."""
 
     def heads(
         self, functionals: FloatArray, mean: FloatArray, std: FloatArray, count: int
@@ -65,8 +65,8 @@ class OnnxRuntime:
         # Idle worker threads must not burn the cores that the window draws with.
         self._options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         providers, self.device = _providers(device)
-        self._frames_only = onnxruntime.RunOptions()
-        self._frames_only.only_execute_path_to_fetches = True
+        self._only_what_is_asked = onnxruntime.RunOptions()
+        self._only_what_is_asked.only_execute_path_to_fetches = True
         try:
             self._model, self._heads = (
                 onnxruntime.InferenceSession(
@@ -81,19 +81,23 @@ class OnnxRuntime:
         self.words = f"onnxruntime {onnxruntime.__version__}"
 
     def analyze(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return frame posteriors (T, C), activity (T,) and functionals (D,)."""
-        names = ["frame_posteriors", "frame_activity", "functionals"]
-        found: list[FloatArray] = self._model.run(names, {"waveform": waveform[None]})
-        posteriors, activity, functionals = found
-        return posteriors[0], activity[0], functionals[0]
+        """Return frame posteriors (T, C), speech (T,) and functionals (D,)."""
+        posteriors, speech, functionals = self._run(3, waveform)
+        return posteriors, speech, functionals
 
-    def frames(self, waveform: FloatArray) -> FloatArray:
-        """Return frame posteriors (T, C) alone."""
-        found: list[FloatArray] = self._model.run(
-            ["frame_posteriors"], {"waveform": waveform[None]}, self._frames_only
-        )
-        posteriors: FloatArray = found[0][0]
-        return posteriors
+    def frames(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return frame posteriors (T, C) and speech (T,) alone."""
+        posteriors, speech = self._run(2, waveform)
+        return posteriors, speech
+
+    def _run(self, count: int, waveform: FloatArray) -> list[FloatArray]:
+        """Return the first outputs of the graph, which come in the order of the model's."""
+        names = [output.name for output in self._model.get_outputs()[:count]]
+        inputs = {"waveform": waveform[None]}
+        if len(self._model.get_inputs()) > 1:  # graphs of format 1 take one recording, whole
+            inputs["lengths"] = np.array([len(waveform)], np.int64)
+        found = self._model.run(names, inputs, self._only_what_is_asked)
+        return [values[0] for values in found]
 
     def heads(
         self, functionals: FloatArray, mean: FloatArray, std: FloatArray, count: int
@@ -144,19 +148,19 @@ class TorchRuntime:
         self._model.to(self._place)
 
     def analyze(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return frame posteriors (T, C), activity (T,) and functionals (D,)."""
+        """Return frame posteriors (T, C), speech (T,) and functionals (D,)."""
         with self._torch.inference_mode():
             batch = self._torch.from_numpy(waveform)[None].to(self._place)
-            posteriors, activity, functionals, _ = self._model(batch)
+            posteriors, speech, functionals, _ = self._model(batch)
         return (
             posteriors[0].cpu().numpy(),
-            activity[0].cpu().numpy(),
+            speech[0].cpu().numpy(),
             functionals[0].cpu().numpy(),
         )
 
-    def frames(self, waveform: FloatArray) -> FloatArray:
-        """Return frame posteriors (T, C) alone."""
-        return self.analyze(waveform)[0]
+    def frames(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return frame posteriors (T, C) and speech (T,) alone."""
+        return self.analyze(waveform)[:2]
 
     def heads(
         self, functionals: FloatArray, mean: FloatArray, std: FloatArray, count: int

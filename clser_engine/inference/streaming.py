@@ -54,9 +54,12 @@ class StreamingPredictor:
         """Compute posteriors up to step `end` and forget what is no longer needed."""
         predictor = self._predictor
         values = np.zeros((0, len(predictor.card.classes)), np.float32)
+        speech: FloatArray | None = np.zeros(0, np.float32)
         if end > self._done:
             found = predictor.frame_posteriors(self._buffer)
-            values = found[self._done - self._first : end - self._first]
+            new = slice(self._done - self._first, end - self._first)
+            values = found.values[new]
+            speech = None if found.speech is None else found.speech[new]
             self._done = end
             keep = max(self._first, end - predictor.context_steps)
             self._buffer = self._buffer[(keep - self._first) * predictor.step_samples :]
@@ -65,4 +68,5 @@ class StreamingPredictor:
             classes=predictor.card.classes,
             frame_rate_hz=predictor.card.frame_rate_hz,
             values=values,
+            speech=speech,
         )

@@ -144,12 +144,24 @@ class PosteriorChunk(_message.Message):
     def __init__(self, first_frame: _Optional[int] = ..., values: _Optional[bytes] = ..., speech: _Optional[bytes] = ...) -> None: ...
 
 class AnalysisEnd(_message.Message):
-    __slots__ = ("utterance", "functionals")
+    __slots__ = ("utterance", "functionals", "segments")
     UTTERANCE_FIELD_NUMBER: _ClassVar[int]
     FUNCTIONALS_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_FIELD_NUMBER: _ClassVar[int]
     utterance: Utterance
     functionals: bytes
-    def __init__(self, utterance: _Optional[_Union[Utterance, _Mapping]] = ..., functionals: _Optional[bytes] = ...) -> None: ...
+    segments: _containers.RepeatedCompositeFieldContainer[EmotionSegment]
+    def __init__(self, utterance: _Optional[_Union[Utterance, _Mapping]] = ..., functionals: _Optional[bytes] = ..., segments: _Optional[_Iterable[_Union[EmotionSegment, _Mapping]]] = ...) -> None: ...
+
+class EmotionSegment(_message.Message):
+    __slots__ = ("start_s", "end_s", "emotion")
+    START_S_FIELD_NUMBER: _ClassVar[int]
+    END_S_FIELD_NUMBER: _ClassVar[int]
+    EMOTION_FIELD_NUMBER: _ClassVar[int]
+    start_s: float
+    end_s: float
+    emotion: str
+    def __init__(self, start_s: _Optional[float] = ..., end_s: _Optional[float] = ..., emotion: _Optional[str] = ...) -> None: ...
 
 class Utterance(_message.Message):
     __slots__ = ("emotion", "posterior", "confidence", "statistics", "ood_score", "is_unknown", "notice")

@@ -21,13 +21,20 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from clser_engine.service.folder_budget import FolderBudget
-from clser_engine.types import Analysis, FloatArray, ModelId, Posteriors, UtterancePosterior
+from clser_engine.types import (
+    Analysis,
+    EmotionSegment,
+    FloatArray,
+    ModelId,
+    Posteriors,
+    UtterancePosterior,
+)
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FORMAT_VERSION = 2  # raise it when the numbers of an unchanged model change
+FORMAT_VERSION = 3  # raise it when the numbers of an unchanged model change
 DEFAULT_MAX_BYTES = 2 * 1024**3
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
@@ -65,6 +72,7 @@ class ResultCache:
                     file,
                     facts=np.frombuffer(json.dumps(_facts(analysis)).encode(), np.uint8),
                     posteriors=analysis.posteriors.values,
+                    speech=_speech_to_array(analysis.posteriors),
                     posterior=analysis.utterance.posterior,
                     functionals=analysis.functionals,
                 )
@@ -107,7 +115,14 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         "emotion": analysis.utterance.emotion,
         "confidence": analysis.utterance.confidence,
         "statistics": analysis.utterance.statistics,
+        "segments": [[s.start_s, s.end_s, s.emotion] for s in analysis.segments],
     }
+
+
+def _speech_to_array(posteriors: Posteriors) -> FloatArray:
+    """Return (T,), or nothing at all, (0, 0), where the model cannot tell speech."""
+    speech = posteriors.speech
+    return np.zeros((0, 0), np.float32) if speech is None else speech
 
 
 def _decode(model: ModelId, stored: NpzFile) -> Analysis:
@@ -116,10 +131,15 @@ def _decode(model: ModelId, stored: NpzFile) -> Analysis:
     values, posterior = _floats(stored["posteriors"], 2), _floats(stored["posterior"], 1)
     if values.shape[1] != len(classes) or len(posterior) != len(classes):
         raise ValueError(f"shapes {values.shape} and {posterior.shape} of {len(classes)} classes")
+    speech = None if stored["speech"].ndim == 2 else _floats(stored["speech"], 1)
+    if speech is not None and len(speech) != len(values):
+        raise ValueError(f"speech of {len(speech)} frames beside {len(values)} posteriors")
     return Analysis(
         duration_s=facts["duration_s"],
         model=model,
-        posteriors=Posteriors(classes=classes, frame_rate_hz=facts["frame_rate_hz"], values=values),
+        posteriors=Posteriors(
+            classes=classes, frame_rate_hz=facts["frame_rate_hz"], values=values, speech=speech
+        ),
         utterance=UtterancePosterior(
             emotion=facts["emotion"],
             posterior=posterior,
@@ -127,6 +147,10 @@ def _decode(model: ModelId, stored: NpzFile) -> Analysis:
             statistics=facts["statistics"],
         ),
         functionals=_floats(stored["functionals"], 1),
+        segments=tuple(
+            EmotionSegment(start_s=start_s, end_s=end_s, emotion=emotion)
+            for start_s, end_s, emotion in facts["segments"]
+        ),
     )
 
 

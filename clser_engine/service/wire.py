@@ -12,6 +12,7 @@ from clser_engine.errors import ServiceError
 from clser_engine.service import engine_pb2 as pb
 from clser_engine.types import (
     Analysis,
+    EmotionSegment,
     FloatArray,
     GroupSummary,
     ModelId,
@@ -115,12 +116,22 @@ def analysis_to_events(
     )
     frames_per_chunk = max(1, CHUNK_BYTES // (WIRE_FLOAT.itemsize * max(num_classes, 1)))
     for first in range(0, num_frames, frames_per_chunk):
-        rows = posteriors.values[first : first + frames_per_chunk]
-        yield pb.AnalyzeEvent(chunk=pb.PosteriorChunk(first_frame=first, values=to_bytes(rows)))
+        part = slice(first, first + frames_per_chunk)
+        yield pb.AnalyzeEvent(
+            chunk=pb.PosteriorChunk(
+                first_frame=first,
+                values=to_bytes(posteriors.values[part]),
+                speech=b"" if posteriors.speech is None else to_bytes(posteriors.speech[part]),
+            )
+        )
     yield pb.AnalyzeEvent(
         end=pb.AnalysisEnd(
             utterance=utterance_to_message(analysis.utterance),
             functionals=to_bytes(analysis.functionals),
+            segments=[
+                pb.EmotionSegment(start_s=s.start_s, end_s=s.end_s, emotion=s.emotion)
+                for s in analysis.segments
+            ],
         )
     )
 
@@ -132,6 +143,7 @@ class AnalysisAssembler:
     header: pb.AnalysisHeader = field(default_factory=pb.AnalysisHeader)
     _has_header: bool = False
     _values: FloatArray = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    _speech: list[FloatArray] = field(default_factory=list)
     _received: int = 0
 
     def add(self, event: pb.AnalyzeEvent) -> Analysis | None:
@@ -165,8 +177,17 @@ class AnalysisAssembler:
         rows = values.reshape(-1, num_classes)
         if self._received + len(rows) > len(self._values):
             raise _broken("more frames than it announced")
+        speech = from_bytes(chunk.speech)
+        # A model can tell speech in all frames or in none.
+        if len(speech) not in (0, len(rows)) or bool(len(speech)) != self._has_speech(chunk):
+            raise _broken(f"speech of {len(speech)} frames")
+        self._speech.append(speech)
         self._values[self._received : self._received + len(rows)] = rows
         self._received += len(rows)
+
+    def _has_speech(self, chunk: pb.PosteriorChunk) -> bool:
+        """Whether the chunks so far carry speech; the first decides."""
+        return bool(len(self._speech[0])) if self._speech else bool(chunk.speech)
 
     def _finish(self, header: pb.AnalysisHeader, end: pb.AnalysisEnd) -> Analysis:
         return Analysis(
@@ -176,9 +197,14 @@ class AnalysisAssembler:
                 classes=tuple(header.classes),
                 frame_rate_hz=header.frame_rate_hz,
                 values=self._values,
+                speech=np.concatenate(self._speech) if any(map(len, self._speech)) else None,
             ),
             utterance=utterance_from_message(end.utterance),
             functionals=from_bytes(end.functionals),
+            segments=tuple(
+                EmotionSegment(start_s=s.start_s, end_s=s.end_s, emotion=s.emotion)
+                for s in end.segments
+            ),
         )
 
 

@@ -27,6 +27,8 @@ def test_an_analysis_comes_back_exactly(tmp_path, make_analysis, num_frames):
     np.testing.assert_array_equal(back.posteriors.values, analysis.posteriors.values)
     np.testing.assert_array_equal(back.utterance.posterior, analysis.utterance.posterior)
     np.testing.assert_array_equal(back.functionals, analysis.functionals)
+    np.testing.assert_array_equal(back.posteriors.speech, analysis.posteriors.speech)
+    assert back.segments == analysis.segments
     assert back.utterance.emotion == "sadness"
     assert back.utterance.confidence == 0.625
     assert back.utterance.statistics == "project (34 clips)"
@@ -43,9 +45,12 @@ def test_the_file_has_the_keys_that_are_promised(tmp_path, make_analysis):
         "classes",
         "frame_rate_hz",
         "posteriors",
+        "speech",
+        "segments",
         "utterance",
     }
     assert promised <= content.keys()
+    assert content["segments"][1] == {"start_s": 0.4, "end_s": 1.28, "emotion": "sadness"}
     assert content["utterance"].keys() == {"emotion", "posterior", "confidence", "statistics"}
     assert content["model"] == "default@0123abcd"
     sums = np.array(content["posteriors"]).sum(axis=1)  # float64, as any reader would
@@ -58,11 +63,35 @@ def test_the_table_has_a_row_a_frame(tmp_path, make_analysis):
 
     with open(tmp_path / "x.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    assert header == ["start_s", "end_s", *analysis.posteriors.classes]
+    assert header == ["start_s", "end_s", *analysis.posteriors.classes, "speech"]
     values = np.array(rows, float)
     np.testing.assert_allclose(values[:, 0], np.arange(60) / 25, atol=1e-6)
     np.testing.assert_allclose(values[:, 1], np.arange(1, 61) / 25, atol=1e-6)
-    np.testing.assert_array_equal(values[:, 2:].astype(np.float32), analysis.posteriors.values)
+    np.testing.assert_array_equal(values[:, 2:6].astype(np.float32), analysis.posteriors.values)
+    np.testing.assert_array_equal(values[:, 6].astype(np.float32), analysis.posteriors.speech)
+
+
+def test_a_model_that_cannot_tell_speech_says_so(tmp_path, make_analysis):
+    analysis = make_analysis(3, with_speech=False)
+    write_analysis(tmp_path / "x.json", analysis, Path("a.wav"), overwrite=False)
+    write_posteriors(tmp_path / "x.csv", analysis, Path("a.wav"), overwrite=False)
+
+    assert json.loads((tmp_path / "x.json").read_text("utf-8"))["speech"] is None
+    assert read_analysis(tmp_path / "x.json")[0].posteriors.speech is None
+    with open(tmp_path / "x.csv", newline="", encoding="utf-8") as file:
+        assert [row["speech"] for row in csv.DictReader(file)] == ["", "", ""]
+
+
+def test_a_file_from_before_speech_still_opens(tmp_path, make_analysis):
+    file = tmp_path / "x.json"
+    write_analysis(file, make_analysis(), Path("a.wav"), overwrite=False)
+    content = json.loads(file.read_text("utf-8"))
+    del content["speech"], content["segments"]
+    file.write_text(json.dumps(content), "utf-8")
+
+    analysis, _ = read_analysis(file)
+
+    assert (analysis.posteriors.speech, analysis.segments) == (None, ())
 
 
 @pytest.mark.parametrize("wanted", POSTERIOR_FORMATS, ids=lambda f: f.name)
@@ -80,6 +109,9 @@ def test_every_file_has_its_marker_near_the_start(tmp_path, make_analysis, wante
             "has posteriors for another number of classes than its 4 classes",
         ),
         ({"posteriors": [[0.5, 0.6, 0.1, 0.1]]}, "has posteriors that do not sum to 1"),
+        ({"speech": [0.5]}, "has speech for 1 frames and posteriors for 50"),
+        ({"speech": "none"}, "has no usable 'speech'"),
+        ({"segments": [{"start_s": 1}]}, "has no usable 'segments'"),
         ({"posteriors": "many"}, "has no usable 'posteriors'"),
         ({"posteriors": [[1.0, 0, 0], [1.0]]}, "has no usable 'posteriors'"),
         ({"classes": [1, 2, 3, 4]}, "has no usable 'classes'"),

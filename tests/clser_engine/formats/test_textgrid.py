@@ -165,21 +165,31 @@ def test_what_a_model_says_cannot_be_imported_as_labels(tmp_path, make_analysis)
         labels_textgrid.read_labels(file)
 
 
-@pytest.mark.parametrize("num_frames", [0, 1, 50])
-def test_runs_of_a_class_cover_the_recording(tmp_path, make_analysis, num_frames):
-    analysis = replace(make_analysis(num_frames), duration_s=max(num_frames, 1) / 25 - 0.01)
+def test_stretches_of_one_emotion_stand_where_somebody_speaks(tmp_path, make_analysis):
+    analysis = make_analysis(50)
     file = tmp_path / "x.TextGrid"
 
     posteriors_textgrid.write_posteriors(file, analysis, Path("a.wav"), overwrite=False)
 
-    runs, whole = read_tiers(file)
+    stretches, whole = read_tiers(file)
     assert whole.intervals == ((0.0, pytest.approx(analysis.duration_s), "sadness 0.62"),)
-    assert all(end <= analysis.duration_s + 1e-6 for _, end, _ in runs.intervals)
-    classes = analysis.posteriors.values.argmax(axis=1)
-    for frame, index in enumerate(classes):
-        time_s = frame / 25 + 0.001
-        [text] = [text for start, end, text in runs.intervals if start <= time_s < end]
-        assert text == analysis.posteriors.classes[index]
+    assert stretches.intervals == (
+        (pytest.approx(0.1), pytest.approx(0.4), "anger"),
+        (pytest.approx(0.4), pytest.approx(1.28), "sadness"),
+    )
+    assert file.read_text("utf-8").count('text = ""') == 2
+
+
+def test_a_recording_without_speech_has_no_emotion(tmp_path, make_analysis):
+    analysis = replace(make_analysis(1), duration_s=0.03, segments=())
+    file = tmp_path / "x.TextGrid"
+
+    posteriors_textgrid.write_posteriors(file, analysis, Path("a.wav"), overwrite=False)
+
+    assert [tier.intervals for tier in read_tiers(file)] == [
+        (),
+        ((0.0, pytest.approx(0.03), "sadness 0.62"),),
+    ]
 
 
 def test_every_textgrid_fixture_opens_or_says_why(shared):

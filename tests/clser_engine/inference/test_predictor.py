@@ -37,6 +37,9 @@ def test_an_analysis_is_whole(predictor, recording):
     assert analysis.posteriors.frame_rate_hz == 25
     assert analysis.posteriors.values.shape == (63, 4)
     np.testing.assert_allclose(analysis.posteriors.values.sum(axis=1), 1, atol=1e-5)
+    assert analysis.posteriors.speech.shape == (63,)
+    assert ((analysis.posteriors.speech >= 0) & (analysis.posteriors.speech <= 1)).all()
+    assert {segment.emotion for segment in analysis.segments} <= set(predictor.card.classes)
     assert analysis.utterance.posterior.sum() == pytest.approx(1, abs=1e-5)
     assert analysis.utterance.confidence == pytest.approx(analysis.utterance.posterior.max())
     best = predictor.card.classes[int(analysis.utterance.posterior.argmax())]
@@ -56,9 +59,11 @@ def test_any_finite_level_gives_posteriors(predictor, speech, level):
 def test_blocks_give_the_frames_of_one_pass(predictor, speech):
     samples = speech(47.3)
 
-    in_blocks = predictor.analyze_samples(samples).posteriors.values
+    in_blocks = predictor.analyze_samples(samples).posteriors
+    whole = predictor.frame_posteriors(samples)
 
-    np.testing.assert_allclose(in_blocks, predictor.frame_posteriors(samples), atol=1e-5)
+    np.testing.assert_allclose(in_blocks.values, whole.values, atol=1e-5)
+    np.testing.assert_allclose(in_blocks.speech, whole.speech, atol=1e-5)
 
 
 def test_how_the_samples_arrive_does_not_matter(predictor, speech, monkeypatch):

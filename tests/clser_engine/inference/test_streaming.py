@@ -15,13 +15,14 @@ def test_streaming_equals_the_whole_recording(predictor, speech, largest):
     found, start = [], 0
     while start < len(samples):
         size = int(rng.integers(0, largest))
-        found.append(stream.push(samples[start : start + size]).values)
+        found.append(stream.push(samples[start : start + size]))
         start += size
-    found.append(stream.flush().values)
+    found.append(stream.flush())
 
-    whole = predictor.analyze_samples(samples).posteriors.values
+    whole = predictor.analyze_samples(samples).posteriors
 
-    assert np.abs(np.concatenate(found) - whole).max() < 1e-4
+    assert np.abs(np.concatenate([f.values for f in found]) - whole.values).max() < 1e-4
+    assert np.abs(np.concatenate([f.speech for f in found]) - whole.speech).max() < 1e-4
 
 
 def test_posteriors_come_after_the_declared_look_ahead(predictor, speech):

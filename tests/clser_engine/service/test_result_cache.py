@@ -7,7 +7,7 @@ import pytest
 
 from clser_engine.service import result_cache
 from clser_engine.service.result_cache import ResultCache
-from clser_engine.types import Analysis, ModelId, Posteriors, UtterancePosterior
+from clser_engine.types import Analysis, EmotionSegment, ModelId, Posteriors, UtterancePosterior
 
 MODEL = ModelId(name="default", sha256="ab" * 32)
 AUDIO = "cd" * 32
@@ -19,7 +19,10 @@ def analysis():
     return Analysis(
         duration_s=20.0,
         model=MODEL,
-        posteriors=Posteriors(classes=("a", "b", "c", "d"), frame_rate_hz=25.0, values=values),
+        posteriors=Posteriors(
+            classes=("a", "b", "c", "d"), frame_rate_hz=25.0, values=values, speech=values[:, 0]
+        ),
+        segments=(EmotionSegment(start_s=0.25, end_s=1.5, emotion="b"),),
         utterance=UtterancePosterior(
             emotion="b",
             posterior=np.array([0.1, 0.7, 0.1, 0.1], np.float32),
@@ -41,6 +44,8 @@ def test_what_was_stored_is_found_unchanged(tmp_path, analysis):
     found = ResultCache(tmp_path).find(AUDIO, MODEL)
 
     np.testing.assert_array_equal(found.posteriors.values, analysis.posteriors.values)
+    np.testing.assert_array_equal(found.posteriors.speech, analysis.posteriors.speech)
+    assert found.segments == analysis.segments
     np.testing.assert_array_equal(found.functionals, analysis.functionals)
     np.testing.assert_array_equal(found.utterance.posterior, analysis.utterance.posterior)
     assert found.posteriors.values.dtype == np.float32
@@ -98,6 +103,10 @@ def test_damaged_entry_is_a_miss_and_goes(tmp_path, analysis, how, call):
 
 def test_entry_of_another_shape_is_a_miss(tmp_path, analysis):
     cache = ResultCache(tmp_path)
+    assert analysis.posteriors.speech is not None
+    wrong = replace(analysis.posteriors, speech=analysis.posteriors.speech[1:])
+    cache.store(AUDIO, replace(analysis, posteriors=wrong))
+    assert cache.find(AUDIO, MODEL) is None
     wrong = replace(analysis.posteriors, classes=("a", "b"))
     cache.store(AUDIO, replace(analysis, posteriors=wrong))
 
