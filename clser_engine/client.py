@@ -21,13 +21,14 @@ from clser_engine.service import wire
 from clser_engine.service.engine_pb2_grpc import EngineStub
 from clser_engine.service.failures import raise_as_engine_error
 from clser_engine.service.token_check import token_metadata
-from clser_engine.types import Analysis, ModelId, UtterancePosterior
+from clser_engine.types import Analysis, GroupSummary, ModelId, UtterancePosterior
 from clser_engine.version import program_version
 
 HANDSHAKE_TIMEOUT_S = 10.0
 KEEPALIVE_S = 20  # a remote engine whose cable was pulled is noticed after this
 DEFAULT_MODEL = "default"
 
+StatisticsMode = Literal["none", "project", "speaker", "auto"]
 StateKind = Literal["starting", "ready", "busy", "failed"]
 STATE_KINDS: Final[dict[int, StateKind]] = {
     pb.EngineState.STARTING: "starting",
@@ -107,6 +108,19 @@ class EngineInfo:
     accepts_local_paths: bool
     max_upload_bytes: int
     state: EngineState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ProjectScores:
+    """Scores of the recordings of a project.
+
+    Args:
+        utterances: By hash; recordings never analysed with the model are missing.
+        summary: What the scores rest on.
+    """
+
+    utterances: dict[str, UtterancePosterior]
+    summary: GroupSummary
 
 
 class EngineClient:
@@ -216,31 +230,51 @@ class EngineClient:
         )
 
     def score_project(
-        self, sha256s: Iterable[str], context: RunContext, *, model: str = DEFAULT_MODEL
-    ) -> dict[str, UtterancePosterior]:
-        """Score recordings analysed before with the statistics of all of them.
+        self,
+        sha256s: Iterable[str],
+        context: RunContext,
+        *,
+        model: str = DEFAULT_MODEL,
+        speakers: Iterable[str] | None = None,
+        statistics: StatisticsMode = "auto",
+        propagate: bool = False,
+    ) -> ProjectScores:
+        """Score recordings analysed before, each relative to the others.
 
         Args:
             sha256s: Hashes of the recordings, in hex.
             context: Hears of the progress and cancels.
             model: The model that analysed them.
+            speakers: Who speaks in each, in the same order; "" where that is not known.
+            statistics: `none` judges each alone, `project` relative to all of them, `speaker`
+                relative to those of its speaker, and `auto` as is safe for these recordings.
+            propagate: Whether similar recordings share their posteriors.
 
         Returns:
-            The utterance posteriors by hash; those never analysed are missing.
+            The utterance posteriors by hash, and what they rest on.
         """
-        hashes = [bytes.fromhex(sha256) for sha256 in sha256s]
-        request = pb.ScoreProjectRequest(model=model, audio_sha256=hashes)
-        scores: dict[str, UtterancePosterior] = {}
+        request = pb.ScoreProjectRequest(
+            model=model,
+            audio_sha256=[bytes.fromhex(sha256) for sha256 in sha256s],
+            speaker=[] if speakers is None else list(speakers),
+            statistics=statistics,
+            propagate=propagate,
+        )
+        utterances: dict[str, UtterancePosterior] = {}
+        summary = GroupSummary(statistics="none", clips=0, words="")
         with _translated(context):
             call = self._stub.ScoreProject(request, metadata=self._metadata)
             context.on_cancel(call.cancel)
             for event in call:
-                if event.WhichOneof("event") == "progress":
+                kind = event.WhichOneof("event")
+                if kind == "progress":
                     _report(context, event.progress)
+                elif kind == "summary":
+                    summary = wire.summary_from_message(event.summary)
                 elif event.score.HasField("utterance"):
                     utterance = wire.utterance_from_message(event.score.utterance)
-                    scores[event.score.audio_sha256.hex()] = utterance
-        return scores
+                    utterances[event.score.audio_sha256.hex()] = utterance
+        return ProjectScores(utterances=utterances, summary=summary)
 
     def upload(self, path: Path, context: RunContext) -> bytes:
         """Send a recording to the engine and return its SHA-256.

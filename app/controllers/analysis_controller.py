@@ -104,7 +104,11 @@ class AnalysisController(QObject):
         )
         job.succeeded.connect(
             lambda scores: self.project_scored.emit(
-                {clip: scores[sha256] for clip, sha256 in wanted.items() if sha256 in scores}
+                {
+                    clip: scores.utterances[sha256]
+                    for clip, sha256 in wanted.items()
+                    if sha256 in scores.utterances
+                }
             )
         )
         job.failed.connect(lambda error: self.scoring_failed.emit(explain(error).sentence))

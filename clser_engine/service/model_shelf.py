@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-
 from clser_engine.bundle import find_bundle, load_card
 from clser_engine.errors import BundleError, EngineError
 from clser_engine.runtime import RunContext
-from clser_engine.types import Analysis, FloatArray, ModelId, UtterancePosterior
+from clser_engine.types import Analysis, FloatArray, ModelId
 
 if TYPE_CHECKING:
-    from clser_engine.inference.predictor import Statistics
+    from clser_engine.inference.groups import ProjectScores
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +60,15 @@ class Predictor(Protocol):
     def analyze(self, path: Path, context: RunContext) -> Analysis:
         """Analyse a recording of any length."""
 
-    def score(
-        self, functionals: FloatArray, statistics: "Statistics | None"
-    ) -> list[UtterancePosterior]:
-        """Return the utterance posterior of each row of (B, D) raw functionals."""
+    def score_project(
+        self,
+        functionals: FloatArray,
+        *,
+        speakers: Sequence[str] | None = None,
+        statistics: str = "auto",
+        propagate: bool = False,
+    ) -> "ProjectScores":
+        """Return the utterance posteriors of (B, D) raw functionals relative to each other."""
 
 
 class Backend(Protocol):
@@ -73,9 +76,6 @@ class Backend(Protocol):
 
     def load_predictor(self, model: str = DEFAULT_MODEL, *, device: Device = "auto") -> Predictor:
         """Load a bundle."""
-
-    def compute_statistics(self, functionals: FloatArray) -> "Statistics":
-        """Return the normalisation of (B, D) raw functionals."""
 
 
 BackendFactory = Callable[[], Backend]
@@ -140,13 +140,6 @@ class ModelShelf:
                 if oldest != DEFAULT_MODEL:
                     del self._loaded[oldest]
             return predictor
-
-    def score(
-        self, predictor: Predictor, functionals: Sequence[FloatArray]
-    ) -> list[UtterancePosterior]:
-        """Score the (D,) raw functionals of many recordings with the statistics of them all."""
-        rows = np.stack(functionals)  # (B, D)
-        return predictor.score(rows, self._import_backend().compute_statistics(rows))
 
     def _load(self, model: str) -> Predictor:
         logger.info("Loading the model %s", model)

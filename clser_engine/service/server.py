@@ -18,6 +18,7 @@ import grpc
 import numpy as np
 
 from clser_engine.errors import EngineError, ServiceError
+from clser_engine.inference.groups import check_mode
 from clser_engine.runtime import RunContext
 from clser_engine.service import engine_pb2 as pb
 from clser_engine.service import wire
@@ -30,7 +31,7 @@ from clser_engine.service.result_cache import ResultCache
 from clser_engine.service.state import StateBoard
 from clser_engine.service.token_check import TokenCheck
 from clser_engine.service.uploads import Uploads
-from clser_engine.types import Analysis
+from clser_engine.types import Analysis, GroupSummary, UtterancePosterior
 from clser_engine.version import program_version
 
 logger = logging.getLogger(__name__)
@@ -146,16 +147,16 @@ class EngineService:
     ) -> Iterator[pb.ScoreProjectEvent]:
         """Yield progress, then the score of each recording."""
         with ending_the_call(context):
-            model = self._model_of(request.model)
-            hashes = list(request.audio_sha256)
-            job = self._lookup.submit("scoring", lambda job: self._score(hashes, model, job))
+            job = self._lookup.submit("scoring", lambda job: self._score(request, job))
             context.add_callback(job.cancel)
             for stage, done, total in job.follow():
                 yield pb.ScoreProjectEvent(
                     progress=pb.Progress(stage=stage, done=done, total=total)
                 )
-            for score in job.result():
+            scores, summary = job.result()
+            for score in scores:
                 yield pb.ScoreProjectEvent(score=score)
+            yield pb.ScoreProjectEvent(summary=wire.summary_to_message(summary))
 
     def Upload(  # noqa: N802
         self, parts: Iterator[pb.UploadPart], context: grpc.ServicerContext
@@ -187,27 +188,39 @@ class EngineService:
             self.cache.store(found.sha256, analysis)
         return analysis
 
-    def _score(self, hashes: list[bytes], model: str, context: RunContext) -> list[pb.Score]:
+    def _score(
+        self, request: pb.ScoreProjectRequest, context: RunContext
+    ) -> tuple[list[pb.Score], GroupSummary]:
+        check_mode(statistics := request.statistics or "project")
+        model = self._model_of(request.model)
         model_id = self.shelf.identify(model)
+        speaker_of = _speakers_by_hash(request)
         functionals = {}
-        for position, sha256 in enumerate(hashes):
-            context.report("reading", position, len(hashes))
+        for position, sha256 in enumerate(request.audio_sha256):
+            context.report("reading", position, len(request.audio_sha256))
             stored = self.cache.find_functionals(sha256.hex(), model_id)
             if stored is not None and np.isfinite(stored).all():  # one bad row would spoil them all
                 functionals[sha256] = stored
-        scores = {}
+        scores: dict[bytes, UtterancePosterior] = {}
+        summary = GroupSummary(statistics="none", clips=0, words="nothing was analysed yet")
         if functionals:
             context.report("scoring", 0, 1)
-            predictor = self.shelf.predictor(model)
-            rows = list(functionals.values())
-            scores = dict(zip(functionals, self.shelf.score(predictor, rows), strict=True))
-        return [
+            found = self.shelf.predictor(model).score_project(
+                np.stack(list(functionals.values())),
+                speakers=[speaker_of.get(sha256, "") for sha256 in functionals],
+                statistics=statistics,
+                propagate=request.propagate,
+            )
+            scores = dict(zip(functionals, found.utterances, strict=True))
+            summary = found.summary
+        messages = [
             pb.Score(
                 audio_sha256=sha256,
                 utterance=wire.utterance_to_message(scores[sha256]) if sha256 in scores else None,
             )
-            for sha256 in hashes
+            for sha256 in request.audio_sha256
         ]
+        return messages, summary
 
     # What clients may ask for, and what they are told.
 
@@ -269,6 +282,20 @@ def _progress_of(job: Job[T], context: grpc.ServicerContext) -> Generator[pb.Ana
     for stage, done, total in job.follow():
         yield pb.AnalyzeEvent(progress=pb.Progress(stage=stage, done=done, total=total))
     return job.result()
+
+
+def _speakers_by_hash(request: pb.ScoreProjectRequest) -> dict[bytes, str]:
+    """Return who speaks in each recording, empty where the request names no speakers.
+
+    Raises:
+        ServiceError: If there are speakers, but not one for each recording.
+    """
+    if request.speaker and len(request.speaker) != len(request.audio_sha256):
+        raise ServiceError(
+            f"The request names {len(request.speaker)} speakers for {len(request.audio_sha256)} "
+            "recordings; name one for each, or none at all."
+        )
+    return dict(zip(request.audio_sha256, request.speaker, strict=False))
 
 
 def _model_info(predictor: Predictor) -> pb.ModelInfo:

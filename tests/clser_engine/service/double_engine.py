@@ -18,9 +18,10 @@ import numpy as np
 
 from clser_engine.cli import serve
 from clser_engine.errors import AudioError, BundleError, DeviceError
+from clser_engine.inference.groups import ProjectScores
 from clser_engine.runtime import RunContext
 from clser_engine.service.model_shelf import ModelShelf
-from clser_engine.types import Analysis, ModelId, Posteriors, UtterancePosterior
+from clser_engine.types import Analysis, GroupSummary, ModelId, Posteriors, UtterancePosterior
 
 CLASSES = ("anger", "happiness", "sadness", "neutral")
 
@@ -69,14 +70,16 @@ class DoublePredictor:
             functionals=np.full(3, num_frames, np.float32),
         )
 
-    def score(self, functionals, statistics):
+    def score_project(self, functionals, *, speakers, statistics, propagate):
+        clips = len(functionals)
+        words = "none" if statistics == "none" else f"project ({clips} clips)"
         posterior = np.array([0.1, 0.1, 0.1, 0.7], np.float32)
-        return [
-            UtterancePosterior(
-                emotion="neutral", posterior=posterior, confidence=0.7, statistics=statistics
-            )
-            for _ in functionals
-        ]
+        utterance = UtterancePosterior(
+            emotion="neutral", posterior=posterior, confidence=0.7, statistics=words
+        )
+        notices = (f"speakers {','.join(speakers)}", *(["propagated"] if propagate else []))
+        summary = GroupSummary(statistics=statistics, clips=clips, words=words, notices=notices)
+        return ProjectScores(utterances=[utterance] * clips, summary=summary)
 
 
 class DoubleBackend:
@@ -91,9 +94,6 @@ class DoubleBackend:
         if self._is_dead or model == "dead":
             raise BundleError(f"The model {model!r} is damaged; install the program again.")
         return DoublePredictor(model)
-
-    def compute_statistics(self, functionals):
-        return f"project ({len(functionals)} clips)"
 
 
 def identify(model: str) -> ModelId:

@@ -87,7 +87,7 @@ def test_project_of_the_demo_is_scored(client):
     paths = sorted(resource_path("demo").glob("en_?_*.flac"))
     hashes = [client.analyze(path, RunContext()).sha256 for path in paths]
 
-    scores = client.score_project(hashes, RunContext())
+    scores = client.score_project(hashes, RunContext()).utterances
 
     assert {score.statistics for score in scores.values()} == {"project (4 clips)"}
     for score in scores.values():
