@@ -5,8 +5,10 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.services.peaks import AudioSource
+from app.services.ribbon import NO_SPEECH, Ribbon
 from app.views.display_gain import display_gain
 from app.views.envelope_pixels import draw_envelope
+from app.views.hatching import hatch
 from app.views.plot_pixels import PlotPixels
 from app.views.time_axis import TimeAxis
 from app.views.time_pane import GUTTER_PX, TimePane
@@ -28,6 +30,7 @@ class OverviewView(TimePane):
             parent,
         )
         self._source: AudioSource | None = None
+        self._ribbon: Ribbon | None = None
         self._frame_offset_s = 0.0
         self.setMinimumHeight(MIN_HEIGHT_PX)
         self.setMaximumHeight(HEIGHT_PX)
@@ -39,6 +42,11 @@ class OverviewView(TimePane):
         """Show another recording; None shows nothing."""
         self._source = source
         self.redraw()
+
+    def set_ribbon(self, ribbon: Ribbon | None) -> None:
+        """Hatch where nobody speaks; None where that is not known."""
+        self._ribbon = ribbon
+        self.redraw_plot()
 
     def time_at(self, x: float) -> float:
         return (x - GUTTER_PX) * self.axis.duration_s / self.plot_width
@@ -64,6 +72,10 @@ class OverviewView(TimePane):
             return
         envelope = self._source.envelope(0.0, self.axis.duration_s, plot.width)
         draw_envelope(plot, envelope, self.colours, MARGIN * display_gain(self._source))
+        if self._ribbon is not None:
+            is_pause = self._ribbon.pool(0.0, self.axis.duration_s, plot.width) == NO_SPEECH
+            background = self.colours.background.rgb()
+            hatch(plot.pixels, is_pause, self.colours, self.devicePixelRatioF(), over=background)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -1,20 +1,25 @@
-"""Posterior lanes, one per class, over a ribbon of the strongest class.
+"""Posterior lanes, one per class, over a ribbon of the emotion.
 
 A lane is filled up to the mean posterior of each pixel column, more opaque the surer the model is,
-and faintly up to the maximum, so that a short outburst is seen when an hour is on screen.
+and faintly up to the maximum, so that a short outburst is seen when an hour is on screen. Where
+nobody speaks lanes and ribbon are hatched: what a model says of noise is no emotion.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QBrush, QPainter
 from PySide6.QtWidgets import QWidget
 
 from app.services.posterior_pyramid import PosteriorPyramid
+from app.services.ribbon import NO_SPEECH, Ribbon
 from app.views.emotion_colours import colour_of, letter_of
+from app.views.hatching import hatch
 from app.views.pane_colours import mix, ramp, text_on
 from app.views.plot_pixels import ByteArray, ColourTable, PlotPixels
+from app.views.ruler_view import format_time
 from app.views.time_axis import TimeAxis
 from app.views.time_pane import TimePane
 from clser_engine.labels import Emotion
@@ -23,10 +28,13 @@ from clser_engine.types import FloatArray, Posteriors
 LANE_MIN_PX = 15
 CHIP_PX = 17
 RIBBON_PX = 20
+DESCRIPTION = "Strength of each emotion over time, and a ribbon of the strongest"
 FAINTEST = 0.35  # opacity of a posterior near 0: the height shows it, the colour must be seen
 MAXIMUM_OPACITY = 0.22
 FIRST_STRENGTH = 2  # of a lane's levels: 0 is nothing, 1 the maximum
 LETTER_ROOM_PX = 14  # a run of the ribbon as wide as this gets its letter
+NO_SPEECH_WORDS = "no speech"
+MAX_PAUSES_TOLD = 3
 NOTHING_YET = "Not analysed yet: analysing shows one lane per emotion here"
 
 
@@ -37,10 +45,11 @@ class PosteriorView(TimePane):
         super().__init__(
             axis,
             "Posteriors",
-            "Strength of each emotion over time, and a ribbon of the strongest",
+            DESCRIPTION,
             parent,
         )
         self._pyramid: PosteriorPyramid | None = None
+        self._ribbon: Ribbon | None = None
         self._emotions: tuple[Emotion, ...] = ()
         self._state = NOTHING_YET
         self.setMinimumHeight(4 * LANE_MIN_PX + RIBBON_PX)
@@ -50,9 +59,21 @@ class PosteriorView(TimePane):
         """What is shown."""
         return self._pyramid
 
-    def set_posteriors(self, posteriors: Posteriors | None) -> None:
-        """Show posteriors; None shows the state in words."""
+    @property
+    def ribbon(self) -> Ribbon | None:
+        """Stretches of one emotion, None where the model cannot tell speech."""
+        return self._ribbon
+
+    def set_posteriors(self, posteriors: Posteriors | None, ribbon: Ribbon | None = None) -> None:
+        """Show posteriors; None shows the state in words.
+
+        Args:
+            posteriors: Of the recording.
+            ribbon: Its stretches of one emotion; without it the strongest of each moment is shown.
+        """
         self._pyramid = None if posteriors is None else PosteriorPyramid(posteriors)
+        self._ribbon = None if posteriors is None else ribbon
+        self.setAccessibleDescription(f"{DESCRIPTION}{_pauses_in_words(self._ribbon)}")
         lanes = len(posteriors.classes) if posteriors else 4
         self.setMinimumHeight(lanes * LANE_MIN_PX + RIBBON_PX)
         self.redraw()
@@ -87,7 +108,9 @@ class PosteriorView(TimePane):
             plot.draw(levels, self._lane_table(name), top=edges[lane])
             plot.pixels[edges[lane + 1] - 1] = self.colours.faint.rgb()
         tints = np.array([colour_of(name, self._emotions).rgb() for name in classes], np.uint32)
-        plot.pixels[edges[-1] :] = tints[means.argmax(axis=1)]
+        codes = self._codes(means, width)
+        plot.pixels[edges[-1] :] = tints[np.maximum(codes, 0)]
+        hatch(plot.pixels, codes == NO_SPEECH, self.colours, self.devicePixelRatioF())
         plot.pixels[:, known:] = self.colours.unknown.rgb()
 
     def paint_over(self, painter: QPainter, plot: QRect) -> None:
@@ -117,7 +140,15 @@ class PosteriorView(TimePane):
             )
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
         ribbon = QRect(6, edges[-1], gutter.width() - 12, self.height() - edges[-1])
-        painter.drawText(ribbon, Qt.AlignmentFlag.AlignVCenter, self.tr("strongest"))
+        words = self.tr("strongest") if self._ribbon is None else self.tr("emotion")
+        painter.drawText(ribbon, Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _codes(self, means: FloatArray, bins: int) -> NDArray[np.int64]:
+        """Return (B,) the class that the ribbon shows in each column, or `NO_SPEECH`."""
+        if self._ribbon is None:
+            strongest: NDArray[np.int64] = means.argmax(axis=1)
+            return strongest
+        return self._ribbon.pool(self.axis.start_s, self.axis.end_s, bins)
 
     def _lane_table(self, name: str) -> ColourTable:
         """Return the colours of a lane's levels."""
@@ -140,8 +171,8 @@ class PosteriorView(TimePane):
         """Write the letter of each run of the ribbon that has room for it."""
         assert self._pyramid is not None
         means, _, known = self._pyramid.pool(self.axis.start_s, self.axis.end_s, plot.width())
-        strongest = means[:known].argmax(axis=1)
-        borders = np.flatnonzero(np.diff(strongest)) + 1
+        codes = self._codes(means, plot.width())[:known]
+        borders = np.flatnonzero(np.diff(codes)) + 1
         starts = np.concatenate([[0], borders]).astype(int)
         stops = np.concatenate([borders, [known]]).astype(int)
         wide = stops - starts >= LETTER_ROOM_PX
@@ -154,10 +185,35 @@ class PosteriorView(TimePane):
         halves = [metrics.horizontalAdvance(letter) / 2 for letter in letters]
         middles = (starts + stops) / 2 + plot.left()
         for run in np.flatnonzero(wide).tolist():
-            strongest_class = int(strongest[starts[run]])
-            painter.setPen(pens[strongest_class])
-            x = float(middles[run]) - halves[strongest_class]
-            painter.drawText(QPointF(x, baseline), letters[strongest_class])
+            code, middle = int(codes[starts[run]]), float(middles[run])
+            if code == NO_SPEECH:
+                self._paint_no_speech(painter, middle, int(stops[run] - starts[run]), top)
+                continue
+            painter.setPen(pens[code])
+            painter.drawText(QPointF(middle - halves[code], baseline), letters[code])
+
+    def _paint_no_speech(self, painter: QPainter, middle: float, room: int, top: int) -> None:
+        """Say in words over the hatching that nobody speaks, where there is room."""
+        width = painter.fontMetrics().horizontalAdvance(NO_SPEECH_WORDS) + 12
+        if room < width + 8:
+            return
+        box = QRect(round(middle - width / 2), top + 1, width, self.height() - top - 2)
+        painter.fillRect(box, self.colours.background)
+        painter.setPen(self.colours.text)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, NO_SPEECH_WORDS)
+
+
+def _pauses_in_words(ribbon: Ribbon | None) -> str:
+    """Return for a screen reader where nobody speaks, beginning with a full stop."""
+    pauses = ribbon.pauses if ribbon is not None else ()
+    if not pauses:
+        return ""
+    told = ", ".join(
+        f"{format_time(pause.start_s)} to {format_time(pause.end_s)}"
+        for pause in pauses[:MAX_PAUSES_TOLD]
+    )
+    more = len(pauses) - MAX_PAUSES_TOLD
+    return f". Nobody speaks from {told}" + (f" and in {more} more stretches" if more > 0 else "")
 
 
 def lane_levels(height: int, mean: FloatArray, maximum: FloatArray) -> ByteArray:

@@ -18,11 +18,12 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from app.domain.labels import Label
 from app.domain.time_span import TimeSpan
 from app.services.peaks import AudioSource
+from app.services.ribbon import NO_SPEECH, Ribbon
 from app.views.emotion_colours import words_of
 from app.views.label_view import LabelView
 from app.views.overlay import Overlay
 from app.views.overview_view import OverviewView
-from app.views.posterior_view import PosteriorView
+from app.views.posterior_view import NO_SPEECH_WORDS, PosteriorView
 from app.views.ruler_view import RulerView, format_time
 from app.views.spectrogram_view import SpectrogramView
 from app.views.time_axis import ZOOM_STEP, TimeAxis
@@ -147,9 +148,10 @@ class TimelinePanel(QWidget):
                 pane.redraw()
             self._load_timer.start()
 
-    def set_posteriors(self, posteriors: Posteriors | None) -> None:
-        """Show posteriors, None for not analysed."""
-        self.posteriors.set_posteriors(posteriors)
+    def set_posteriors(self, posteriors: Posteriors | None, ribbon: Ribbon | None = None) -> None:
+        """Show posteriors and their stretches of one emotion, None for not analysed."""
+        self.posteriors.set_posteriors(posteriors, ribbon)
+        self.overview.set_ribbon(self.posteriors.ribbon)
         self._show_values()
 
     def set_analysis_state(self, words: str) -> None:
@@ -312,13 +314,24 @@ class TimelinePanel(QWidget):
             label = self.labels.label_at(time_s)
             if label is not None:
                 parts.append(self.tr("label: ") + words_of(label.answer))
-            pyramid = self.posteriors.pyramid
-            values = pyramid.values_at(time_s) if pyramid else None
-            if pyramid is not None and values is not None:
-                classes = pyramid.posteriors.classes
-                pairs = zip(classes, values.tolist(), strict=True)
-                parts.append("  ".join(f"{words_of(name)} {value:.3f}" for name, value in pairs))
-                parts.append(self.tr("strongest: ") + words_of(classes[int(values.argmax())]))
+            parts += self._emotion_at(time_s)
         elif selection is None:
             parts.append(self.tr("Point at a time to read its values; drag to select a stretch"))
         self.readout.setText("   ·   ".join(parts))
+
+    def _emotion_at(self, time_s: float) -> list[str]:
+        """Return what the model says of a time; where nobody speaks, only that."""
+        pyramid, ribbon = self.posteriors.pyramid, self.posteriors.ribbon
+        values = pyramid.values_at(time_s) if pyramid else None
+        if pyramid is None or values is None:
+            return []
+        classes = pyramid.posteriors.classes
+        code = int(values.argmax()) if ribbon is None else ribbon.code_at(time_s)
+        if code == NO_SPEECH:
+            return [self.tr(NO_SPEECH_WORDS)]
+        pairs = zip(classes, values.tolist(), strict=True)
+        what = self.tr("strongest: ") if ribbon is None else self.tr("emotion: ")
+        return [
+            "  ".join(f"{words_of(name)} {value:.3f}" for name, value in pairs),
+            what + words_of(classes[code]),
+        ]

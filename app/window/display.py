@@ -20,6 +20,7 @@ from app.services.engine_process import EngineStatus
 from app.services.peaks import AudioSource
 from app.services.project_store import ProjectStore
 from app.services.recent import RecentPaths
+from app.services.ribbon import ribbon_of
 from app.window.allowed import NO_CLIP, NO_PROJECT, READ_ONLY, UNREADABLE, why_not_of
 from app.window.main_window import MainWindow
 from app.window.session import Session
@@ -214,7 +215,10 @@ class Display(QObject):
     @Slot(object)
     def show_analysis(self, analysis: Analysis | None) -> None:
         """Draw the posteriors of the clip on screen."""
-        self._window.timeline.set_posteriors(analysis.posteriors if analysis else None)
+        if analysis is None:
+            self._window.timeline.set_posteriors(None)
+        else:
+            self._window.timeline.set_posteriors(analysis.posteriors, ribbon_of(analysis))
         clip = self._annotate.clip
         if analysis is None and clip is not None and self._annotate.has_analysis(clip.clip_id):
             self._window.timeline.set_analysis_state("hidden until you answer")

@@ -8,11 +8,18 @@ import soundfile
 
 from app.domain.labels import Label, Origin
 from app.services.peaks import open_source
+from app.services.ribbon import Ribbon
 from app.services.view_cache import ViewCache
 from app.views.timeline_panel import TimelinePanel
 from clser_engine.labels import USUAL_EMOTIONS
 from clser_engine.runtime import RunContext
-from clser_engine.types import Posteriors
+from clser_engine.types import (
+    Analysis,
+    EmotionSegment,
+    ModelId,
+    Posteriors,
+    UtterancePosterior,
+)
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -54,6 +61,29 @@ def posteriors():
     values[90:100] = values[110:120] = [0, 0, 0, 1]
     return Posteriors(
         classes=("anger", "happiness", "sadness", "neutral"), frame_rate_hz=25.0, values=values
+    )
+
+
+@pytest.fixture
+def ribbon(posteriors):
+    """Anger from 1 s to 4 s and sadness from 6 s to 9 s; nobody speaks in between and around."""
+    return Ribbon(
+        Analysis(
+            duration_s=DURATION_S,
+            model=ModelId(name="default", sha256="ab" * 32),
+            posteriors=posteriors,
+            utterance=UtterancePosterior(
+                emotion="anger",
+                posterior=posteriors.values[0],
+                confidence=0.5,
+                statistics="none",
+            ),
+            functionals=np.zeros(2, np.float32),
+            segments=(
+                EmotionSegment(start_s=1.0, end_s=4.0, emotion="anger"),
+                EmotionSegment(start_s=6.0, end_s=9.0, emotion="sadness"),
+            ),
+        )
     )
 
 

@@ -374,6 +374,48 @@ def test_where_nothing_is_known_it_is_grey(qtbot, full_panel, posteriors):
     assert not (plot[2, :580] == unknown).any()
 
 
+def test_where_nobody_speaks_lanes_ribbon_and_overview_are_hatched(full_panel, posteriors, ribbon):
+    full_panel.set_posteriors(posteriors, ribbon)
+
+    colours = full_panel.posteriors.colours
+    hatching = {colours.faint.rgb(), colours.unknown.rgb()}
+    for pane in (full_panel.posteriors, full_panel.overview):
+        plot = picture(pane)
+        for time_s, is_speech in ((0.5, False), (2.5, True), (5.0, False), (7.5, True)):
+            x = round(time_s / 10.0 * pane.plot_width)
+            # the frame of the overview and words over the ribbon keep to their rows
+            column = plot[3 : len(plot) // 2 - 3, x - 3 : x + 4]
+            assert (set(np.unique(column).tolist()) <= hatching) != is_speech, (pane, time_s)
+            assert len(np.unique(column)) > 1 or is_speech
+    lanes = picture(full_panel.posteriors)
+    assert lanes[-4, round(0.25 * full_panel.waveform.plot_width)] == QColor("#D55E00").rgb()
+    assert lanes[-4, round(0.70 * full_panel.waveform.plot_width)] == QColor("#0072B2").rgb()
+
+
+def test_the_line_of_values_says_no_speech_instead_of_an_emotion(
+    qtbot, full_panel, posteriors, ribbon
+):
+    full_panel.set_posteriors(posteriors, ribbon)
+
+    qtbot.mouseMove(full_panel.waveform, QPoint(round(full_panel.waveform.x_at(5.0)), 20))
+    assert full_panel.readout.text().endswith("no speech")
+    assert "anger" not in full_panel.readout.text()
+
+    qtbot.mouseMove(full_panel.waveform, QPoint(round(full_panel.waveform.x_at(7.5)), 20))
+    assert full_panel.readout.text().endswith("emotion: sadness")
+
+
+def test_a_screen_reader_hears_where_nobody_speaks(full_panel, posteriors, ribbon):
+    full_panel.set_posteriors(posteriors, ribbon)
+
+    assert full_panel.posteriors.accessibleDescription().endswith(
+        ". Nobody speaks from 0:00.000 to 0:01.000, 0:04.000 to 0:06.000, 0:09.000 to 0:10.000"
+    )
+
+    full_panel.set_posteriors(posteriors)
+    assert "Nobody" not in full_panel.posteriors.accessibleDescription()
+
+
 def test_every_pane_has_a_name_and_a_description(panel):
     for pane in panel.panes:
         assert pane.accessibleName()
