@@ -4,6 +4,7 @@ EngineError
 ├── AudioError        a recording cannot be read or holds nothing to analyse
 ├── BadValueError     an argument is outside what is allowed (also a ValueError)
 ├── BundleError       a model bundle is missing, damaged or of a newer version
+├── CheckpointError   a pretrained backbone is missing, damaged or none that can be used
 ├── ConfigError       a configuration file is wrong
 ├── FormatError       a label or posterior file cannot be read or written
 ├── ManifestError     a manifest is wrong (names file and line)
@@ -30,6 +31,10 @@ class BadValueError(EngineError, ValueError):
 
 class BundleError(EngineError):
     """A model bundle is missing, damaged or made by a newer version."""
+
+
+class CheckpointError(EngineError):
+    """A pretrained backbone is missing, damaged, of another architecture or cannot be fetched."""
 
 
 class ConfigError(EngineError):

@@ -37,6 +37,21 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory):
+    """Give the folder of a small random checkpoint by its name in `tests/tiny_checkpoints.py`."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+
+    def find(name: str) -> Path:
+        from tests.tiny_checkpoints import save_checkpoint
+
+        if not (folder / name).is_dir():
+            save_checkpoint(name, folder / name)
+        return folder / name
+
+    return find
+
+
 @pytest.fixture(scope="session", autouse=True)
 def remove_homes():
     """Leave no temporary folder behind."""

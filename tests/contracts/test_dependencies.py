@@ -22,11 +22,9 @@ CLIENTS_TEN = {
 
 # Declared before the product uses them; an entry goes as soon as it does.
 USED_LATER = {
-    "transformers": "pretrained backbones",
     "networkx": "speaker communities",
     "torchaudio": "forced alignment",
     "accelerate": "training on several devices",
-    "peft": "adapters for pretrained backbones",
     "scikit-learn": "classical methods to compare with",
 }
 

@@ -1,0 +1,150 @@
+"""Backbones by name: the compact one, folders, hub names and torchaudio's pipelines."""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from torch import nn
+
+from clser_engine.backbones.backbone import Backbone, Tuning
+from clser_engine.backbones.checkpoint import Checkpoint, open_checkpoint
+from clser_engine.backbones.lora import LoraSettings, add_adapters
+from clser_engine.backbones.transformers_encoders import encoder_from, quiet_transformers
+from clser_engine.errors import BadValueError, CheckpointError
+from clser_engine.runtime import RunContext
+
+# Weights that a checkpoint may lack, because frames don't depend on them.
+NOT_NEEDED = ("masked_spec_embed", "decoder.", "adapter.", "proj_out")
+
+
+def load_backbone(
+    name: str | Path,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    tuning: Tuning = "frozen",
+    lora: LoraSettings | None = None,
+    train_front_end: bool = False,
+    context: RunContext | None = None,
+) -> Backbone:
+    """Load a pretrained frame encoder.
+
+    Args:
+        name: `compact`, a folder with a checkpoint of transformers, a hub name `owner/name`, or a
+            pipeline of torchaudio such as `torchaudio:WAV2VEC2_BASE`.
+        revision: Branch, tag or commit of a hub name; None means the one that was fetched, or the
+            newest.
+        offline: Refuse to fetch what is not on this computer.
+        tuning: `frozen` trains nothing, `lora` small adapters, `full` everything but the front end.
+        lora: How it is adapted, if it is.
+        train_front_end: In full tuning, train the front end too.
+        context: Progress and cancellation of a download.
+
+    Returns:
+        The backbone in evaluation mode, in float32.
+
+    Raises:
+        BadValueError: If the tuning is not one of the three.
+        CheckpointError: If there is no such checkpoint or it cannot be used.
+    """
+    if tuning not in get_args(Tuning):
+        raise BadValueError(f"Bad tuning: got {tuning!r}, expected 'frozen', 'lora' or 'full'.")
+    folder = Path(name)
+    if not folder.is_dir():
+        raise CheckpointError(f"There is no folder {name}.")
+    encoder, description = _load_transformers(open_checkpoint(folder), str(name))
+    return _tuned(encoder, description, tuning, lora, train_front_end)
+
+
+def build_backbone(
+    description: dict[str, Any], tuning: Tuning = "frozen", lora: LoraSettings | None = None
+) -> Backbone:
+    """Build a backbone without its weights, from `Backbone.description`.
+
+    Whoever calls loads the weights, as a bundle does that holds them.
+
+    Raises:
+        CheckpointError: If the description is not one of ours.
+    """
+    library = description.get("library")
+    if library == "transformers":
+        encoder = _build_transformers(description["config"], description["preprocessor"])
+    else:
+        raise CheckpointError(f"A backbone of the library {library!r} is not known here.")
+    return _tuned(encoder, description, tuning, lora, train_front_end=False)
+
+
+def _tuned(
+    encoder: nn.Module,
+    description: dict[str, Any],
+    tuning: Tuning,
+    lora: LoraSettings | None,
+    train_front_end: bool,
+) -> Backbone:
+    backbone = Backbone(
+        encoder,
+        name=description["name"],
+        fingerprint=description["fingerprint"],
+        licence=description["licence"],
+        description=description,
+        tuning=tuning,
+    )
+    if tuning == "lora":
+        settings = lora or LoraSettings()
+        encoder.requires_grad_(False)
+        add_adapters(encoder, backbone.encoder.adapted_modules(settings.feed_forward), settings)
+    elif tuning == "full" and not train_front_end:
+        for module in backbone.encoder.front_end():
+            module.requires_grad_(False)
+    return backbone.eval()
+
+
+def _load_transformers(checkpoint: Checkpoint, name: str) -> tuple[nn.Module, dict[str, Any]]:
+    from transformers import AutoConfig, AutoModel
+
+    settings = {key: value for key, value in checkpoint.config.items() if key != "model_type"}
+    with quiet_transformers():
+        try:
+            config = AutoConfig.for_model(checkpoint.architecture, **settings)
+            model, report = AutoModel.from_pretrained(
+                checkpoint.folder,
+                config=config,
+                dtype=torch.float32,  # a checkpoint in bfloat16 would be loaded as that
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
+        except Exception as error:  # safetensors, torch and transformers share no class of errors
+            raise CheckpointError(
+                f"{checkpoint.folder} cannot be loaded as {checkpoint.architecture}: its files are "
+                f"damaged or do not fit its config.json; fetch it again."
+            ) from error
+    missing = [key for key in report["missing_keys"] if not key.startswith(NOT_NEEDED)]
+    if missing:
+        raise CheckpointError(
+            f"{checkpoint.folder} lacks {len(missing)} weights of {checkpoint.architecture}, "
+            f"{sorted(missing)[0]!r} among them; choose a checkpoint with the whole encoder."
+        )
+    encoder = encoder_from(model, checkpoint.preprocessor)
+    return encoder, {
+        "library": "transformers",
+        "name": checkpoint.record.get("name", name),
+        "revision": checkpoint.record.get("revision", ""),
+        "licence": checkpoint.licence,
+        "fingerprint": checkpoint.fingerprint(),
+        "config": checkpoint.config,
+        "preprocessor": checkpoint.preprocessor,
+    }
+
+
+def _build_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> nn.Module:
+    from transformers import AutoConfig, AutoModel
+
+    settings = {key: value for key, value in config.items() if key != "model_type"}
+    with quiet_transformers():
+        built = AutoConfig.for_model(config["model_type"], **settings)
+        model = AutoModel.from_config(  # type: ignore[no-untyped-call]
+            built, dtype=torch.float32, trust_remote_code=False
+        )
+    return encoder_from(model, preprocessor)
