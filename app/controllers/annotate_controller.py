@@ -174,7 +174,7 @@ class AnnotateController(QObject):
     def accept(self) -> None:
         """Take the suggestion that is shown as the answer about the whole clip."""
         guess = self.suggestion
-        if guess is None or self._span is not None:
+        if guess is None or not guess.is_known or self._span is not None:
             return
         self._report(self._answers.accept(guess.clip_id, guess), is_whole_clip=True)
 
@@ -214,8 +214,11 @@ class AnnotateController(QObject):
             return "Choose a clip first."
         if self._span is not None:
             return "The suggestion is about the whole clip: clear the selection first."
-        if self.suggestion is None:
+        guess = self.suggestion
+        if guess is None:
             return self._why_no_suggestion()
+        if not guess.is_known:
+            return "The model doesn't know this one: choose an answer yourself."
         return ""
 
     def _report(self, label: Label | None, *, is_whole_clip: bool) -> None:

@@ -99,6 +99,8 @@ class SuggestionController(QObject):
                 confidence=utterance.confidence,
                 model=str(analysis.model),
                 statistics=utterance.statistics,
+                is_known=utterance.is_known,
+                notice=utterance.notice,
             )
         )
         if self._is_on_screen(clip_id):

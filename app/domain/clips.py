@@ -44,6 +44,8 @@ class Guess:
         confidence: Calibrated, 0 to 1.
         model: Name and hash of the model, `name@hash`.
         statistics: What the normalisation rests on.
+        is_known: Whether the model knows the like of it; else it suggests nothing.
+        notice: One sentence where there is something to say of it, such as why it is not known.
     """
 
     clip_id: str
@@ -51,6 +53,13 @@ class Guess:
     confidence: float
     model: str
     statistics: str
+    is_known: bool = True
+    notice: str = ""
+
+    @property
+    def suggestion(self) -> str:
+        """The emotion that it suggests, empty for "don't know"."""
+        return self.emotion if self.is_known else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,8 +127,8 @@ def new_label(clip_id: str, answer: Answer) -> Label:
         start_s=None if span is None else span.start_s,
         end_s=None if span is None else span.end_s,
         suggested_by="" if guess is None else guess.model,
-        suggestion="" if guess is None else guess.emotion,
-        suggestion_confidence=None if guess is None else guess.confidence,
+        suggestion="" if guess is None else guess.suggestion,
+        suggestion_confidence=guess.confidence if guess and guess.is_known else None,
         suggestion_seen=guess is not None and answer.guess_seen,
     )
 

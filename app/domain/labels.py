@@ -28,7 +28,7 @@ class Label:
         start_s: Start of the stretch in seconds, or None.
         end_s: End of the stretch in seconds (half-open), or None.
         suggested_by: Model `name@hash` whose suggestion stood, or empty.
-        suggestion: The emotion it suggested, or empty.
+        suggestion: The emotion it suggested, or empty: with a model, it said that it does not know.
         suggestion_confidence: Its confidence, or None.
         suggestion_seen: Whether the suggestion was on screen before the answer.
     """

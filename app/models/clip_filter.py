@@ -17,6 +17,7 @@ class LabelState(StrEnum):
     ANSWERED = "Answered"
     UNSURE = "Unsure"
     DIFFERS = "Differs from the suggestion"
+    NOT_KNOWN = "The model doesn't know"
     PROBLEM = "Cannot be read"
 
 
@@ -81,6 +82,12 @@ class ClipFilter(QSortFilterProxyModel):
                 return label is not None and label.answer == UNSURE
             case LabelState.DIFFERS:
                 guess = self._clips.guess_of(clip_id)
-                return label is not None and guess is not None and label.answer != guess.emotion
+                if label is None or guess is None or not guess.is_known:
+                    return False
+                return label.answer != guess.emotion
+            case LabelState.NOT_KNOWN:
+                guess = self._clips.guess_of(clip_id)
+                shown = guess is not None and self._clips.shows_guess(clip_id)
+                return shown and guess is not None and not guess.is_known
             case _:
                 return bool(problem)

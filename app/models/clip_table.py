@@ -17,7 +17,13 @@ from PySide6.QtGui import QFont, QIcon
 
 from app.domain.clips import Clip, Guess
 from app.domain.labels import Label
-from app.models.words import answer_in_words, length_in_words, percent_in_words
+from app.models.words import (
+    DONT_KNOW,
+    answer_in_words,
+    guess_in_words,
+    length_in_words,
+    percent_in_words,
+)
 from clser_engine.labels import UNSURE
 
 Index = QModelIndex | QPersistentModelIndex
@@ -269,7 +275,7 @@ class ClipTableModel(QAbstractTableModel):
             label = self.clip_label(clip.clip_id)
             return label.answer if label else ""
         guess = self.guess_of(clip.clip_id)
-        return guess.emotion if guess and self.shows_guess(clip.clip_id) else ""
+        return guess.suggestion if guess and self.shows_guess(clip.clip_id) else ""
 
     def _text(self, clip: Clip, column: int) -> str:
         match column:
@@ -304,6 +310,8 @@ class ClipTableModel(QAbstractTableModel):
             return ""
         if not self.shows_guess(clip.clip_id):
             return "hidden"
+        if not guess.is_known:
+            return DONT_KNOW
         return f"{guess.emotion} {percent_in_words(guess.confidence)}"
 
     def _tooltip(self, clip: Clip, column: int) -> str:
@@ -313,11 +321,7 @@ class ClipTableModel(QAbstractTableModel):
                 return "The model has not heard this clip yet."
             if not self.shows_guess(clip.clip_id):
                 return "Hidden until you have answered."
-            return (
-                f"{guess.model.partition('@')[0]} suggests {guess.emotion}, "
-                f"confidence {percent_in_words(guess.confidence)}, "
-                f"normalised by: {guess.statistics}."
-            )
+            return guess_in_words(guess)
         return clip.problem or clip.notice or clip.path
 
     def _sort_key(self, clip: Clip, column: int) -> tuple[object, ...]:
@@ -336,7 +340,7 @@ class ClipTableModel(QAbstractTableModel):
                 guess = self.guess_of(clip.clip_id)
                 if guess is None or not self.shows_guess(clip.clip_id):
                     return (True, 0.0, name)
-                return (False, -guess.confidence, name)
+                return (False, -guess.confidence if guess.is_known else 1.0, name)
             case _:
                 return (name, clip.path)
 

@@ -1,5 +1,6 @@
 """Numbers and answers as a person reads them."""
 
+from app.domain.clips import Guess
 from clser_engine.labels import NONE_OF_THESE, UNSURE
 
 
@@ -30,6 +31,10 @@ def percent_in_words(share: float) -> str:
     return f"{min(round(share * 100), 99)} %"
 
 
+DONT_KNOW = "don't know"
+"""What a model says of a recording that is like nothing it was trained on."""
+
+
 def answer_in_words(answer: str) -> str:
     """Return an answer as it is shown."""
     if answer == NONE_OF_THESE:
@@ -37,3 +42,20 @@ def answer_in_words(answer: str) -> str:
     if answer == UNSURE:
         return "unsure"
     return answer
+
+
+def statistics_in_words(statistics: str) -> str:
+    """Return what a guess rests on, for example `relative to the project (34 clips)`."""
+    return "judged by itself" if statistics in ("", "none") else f"relative to the {statistics}"
+
+
+def guess_in_words(guess: Guess) -> str:
+    """Return what a model says of a recording in whole sentences."""
+    model = guess.model.partition("@")[0]
+    if not guess.is_known:
+        return f"{model} doesn't know. {guess.notice}".rstrip()
+    words = (
+        f"{model} suggests {answer_in_words(guess.emotion)}, confidence"
+        f" {percent_in_words(guess.confidence)}, {statistics_in_words(guess.statistics)}."
+    )
+    return f"{words} {guess.notice}".rstrip()

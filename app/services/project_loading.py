@@ -43,11 +43,13 @@ def load_state(connection: Connection) -> ProjectState:
                 Probe(**dict(zip(PROBE_COLUMNS, row, strict=True)))
                 for row in _rows(cursor, tables.probes, PROBE_COLUMNS)
             ],
-            guesses=[
-                Guess(**dict(zip(GUESS_COLUMNS, row, strict=True)))
-                for row in _rows(cursor, tables.guesses, GUESS_COLUMNS)
-            ],
+            guesses=[_guess(row) for row in _rows(cursor, tables.guesses, GUESS_COLUMNS)],
         )
+
+
+def _guess(row: Row) -> Guess:
+    values = dict(zip(GUESS_COLUMNS, row, strict=True))
+    return Guess(**values | {"is_known": bool(values["is_known"])})
 
 
 def load_pairs(connection: Connection, table: Table) -> dict[str, str]:

@@ -14,9 +14,10 @@ from sqlalchemy import (
     String,
     Table,
     false,
+    true,
 )
 
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 """The newest revision in `app.services.migrations`; revisions are counted upwards."""
 
 APPLICATION_ID = 0x434C5352
@@ -97,6 +98,8 @@ guesses = Table(
     Column("confidence", Float, nullable=False),
     Column("model", String, nullable=False),
     Column("statistics", String, nullable=False),
+    Column("is_known", Boolean, nullable=False, server_default=true()),
+    Column("notice", String, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.domain.clips import Guess
 from app.domain.time_span import TimeSpan
-from app.models.words import answer_in_words, percent_in_words
+from app.models.words import answer_in_words, guess_in_words, percent_in_words
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.emotion_swatch import SWATCH_PX, AnswerIcons
 from app.widgets.flow_layout import FlowLayout
@@ -103,12 +103,15 @@ class LabelBar(QWidget):
         """Show what the model suggests, or a text that says why nothing is shown."""
         if guess is None:
             self._suggestion.show_text(text)
+        elif not guess.is_known:
+            self._suggestion.show_text(f"The model doesn't know. {guess.notice}".rstrip())
         else:
             emotion = answer_in_words(guess.emotion)
             confidence = percent_in_words(guess.confidence)
             self._suggestion.show_text(
                 f"Suggestion: <i>{emotion}</i>, confidence {confidence}", Qt.TextFormat.RichText
             )
+            self._suggestion.setToolTip(guess_in_words(guess))
 
     def allow_accept(self, why_not: str) -> None:
         """Enable the button that takes the suggestion, or say why it is off."""

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, update
 from app.services.project_database import BACKUPS_NAME, back_up
 from app.services.project_tables import alembic_version
 
-STEPS = ("r0001_first", "r0002_chains_and_file_stamps", "r0003_notices")
+STEPS = ("r0001_first", "r0002_chains_and_file_stamps", "r0003_notices", "r0004_not_known")
 """Modules of this package in their order; the n-th makes revision n."""
 
 

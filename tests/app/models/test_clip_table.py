@@ -105,7 +105,45 @@ def test_a_clip_that_ends_early_is_marked_and_says_why(model, project):
 def test_the_tooltip_of_a_suggestion_names_model_and_statistics(model):
     tip = model.index(0, Column.GUESS).data(Qt.ItemDataRole.ToolTipRole)
 
-    assert tip == "m suggests anger, confidence 91 %, normalised by: none."
+    assert tip == "m suggests anger, confidence 91 %, judged by itself."
+
+
+def test_a_model_that_does_not_know_says_so_and_why_and_never_an_emotion(model, project):
+    project.guess_of["00002"] = replace(
+        make_guess("00002", "sadness", 0.97), is_known=False, notice="Nobody speaks in it."
+    )
+
+    index = model.index(1, Column.GUESS)
+    assert index.data() == "don't know"
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "Suggestion: don't know"
+    assert index.data(Qt.ItemDataRole.DecorationRole) is None
+    tip = index.data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "m doesn't know. Nobody speaks in it."
+
+
+def test_what_the_model_does_not_know_is_sorted_behind_what_it_knows(model, project):
+    for clip_id, confidence in (("00002", 0.97), ("00001", 0.3)):
+        project.guess_of[clip_id] = replace(
+            make_guess(clip_id, confidence=confidence), is_known=clip_id == "00001"
+        )
+
+    model.sort(Column.GUESS)
+
+    assert [model.clip_at(row).clip_id for row in range(3)] == ["00001", "00002", "00003"]
+
+
+@pytest.mark.parametrize(("is_known", "state"), [(False, "NOT_KNOWN"), (True, "DIFFERS")])
+def test_only_what_the_model_knows_can_differ_from_a_label(model, project, is_known, state):
+    project.guess_of["00001"] = replace(make_guess("00001", "sadness"), is_known=is_known)
+    model.refresh({"00001"})
+    rows = ClipFilter(model)
+
+    found = {}
+    for wanted in (LabelState.NOT_KNOWN, LabelState.DIFFERS):
+        rows.set_state(wanted)
+        found[wanted] = rows.rowCount()
+
+    assert found == {s: int(s == LabelState[state]) for s in found}
 
 
 def test_labels_about_stretches_are_counted(model, project):

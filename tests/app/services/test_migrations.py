@@ -88,6 +88,17 @@ def test_a_project_of_the_format_before_this_one_opens_with_everything_in_it(tmp
         assert store.undo_name == "Label k_0001 as unsure"
 
 
+def test_a_guess_of_before_models_could_say_that_they_do_not_know_still_suggests(tmp_path):
+    folder = tmp_path / "before.clser-project"
+    shutil.copytree(PROJECTS / "format-0003.clser-project", folder)
+
+    with ProjectStore.open(folder) as store:
+        [guess] = store.guesses().values()
+        assert guess.is_known is True
+        assert guess.suggestion == "sadness"
+        assert store.clips()[0].notice == "It ends early."
+
+
 def test_a_backup_of_the_old_format_is_kept(old):
     before = schema(old / "project.sqlite")
 

@@ -254,7 +254,9 @@ def test_what_is_found_out_is_kept_and_never_undone(store, folder, clip):
         emotion="sadness",
         confidence=0.75,
         model="default@01",
-        statistics="none",
+        statistics="project (3 clips)",
+        is_known=False,
+        notice="It is unlike anything that the model was trained on.",
     )
 
     assert store.store_probe(probe).clip_ids == {clip.clip_id}

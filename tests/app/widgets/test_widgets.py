@@ -79,6 +79,24 @@ def test_a_suggestion_is_called_one_and_has_its_confidence(label_bar):
     assert label_bar.suggestion_text == "No suggestion yet."
 
 
+def test_a_model_that_does_not_know_suggests_no_emotion(label_bar):
+    guess = Guess(
+        clip_id="a",
+        emotion="fear",
+        confidence=0.97,
+        model="m",
+        statistics="none",
+        is_known=False,
+        notice="It is unlike anything that the model was trained on.",
+    )
+
+    label_bar.set_suggestion(guess, "")
+
+    assert label_bar.suggestion_text == (
+        "The model doesn't know. It is unlike anything that the model was trained on."
+    )
+
+
 def test_a_message_stays_until_it_is_dismissed(qtbot):
     bar = MessageBar()
     qtbot.addWidget(bar)

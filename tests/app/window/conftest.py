@@ -150,9 +150,10 @@ class Driver:
         row = self.studio.clips.row_of(clip_id)
         return [self.studio.clips.index(row, column).data() for column in Column]
 
-    def suggest(self, clip_id, emotion="sadness", confidence=0.64):
+    def suggest(self, clip_id, emotion="sadness", confidence=0.64, **facts):
         """Let the model have heard a clip."""
-        self.studio.analysis.analysis_ready.emit(clip_id, make_analysis(emotion, confidence))
+        analysis = make_analysis(emotion, confidence, **facts)
+        self.studio.analysis.analysis_ready.emit(clip_id, analysis)
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def opened(driver, recordings):
     return driver
 
 
-def make_analysis(emotion="sadness", confidence=0.64, frames=50):
+def make_analysis(emotion="sadness", confidence=0.64, frames=50, **facts):
     values = np.full((frames, 4), 0.12, np.float32)
     values[:, CLASSES.index(emotion)] = 0.64
     return Analysis(
@@ -175,7 +176,11 @@ def make_analysis(emotion="sadness", confidence=0.64, frames=50):
         model=ModelId(name="default", sha256="ab" * 32),
         posteriors=Posteriors(classes=CLASSES, frame_rate_hz=50.0, values=values),
         utterance=UtterancePosterior(
-            emotion=emotion, posterior=values[0], confidence=confidence, statistics="none"
+            emotion=emotion,
+            posterior=values[0],
+            confidence=confidence,
+            statistics="none",
+            **facts,
         ),
         functionals=np.zeros(4, np.float32),
     )

@@ -99,6 +99,24 @@ def test_enter_without_a_suggestion_does_nothing(opened):
     assert opened.window.actions_["accept"].toolTip() == "No suggestion yet."
 
 
+def test_enter_never_accepts_what_the_model_does_not_know(opened):
+    first = opened.clip_id
+    opened.suggest(first, "sadness", 0.97, is_known=False, notice="Nobody speaks in it.")
+    assert opened.window.label_bar.suggestion_text == "The model doesn't know. Nobody speaks in it."
+    assert not opened.button("Accept").isEnabled()
+
+    opened.key(Key.Key_Return)
+    assert opened.labels_on_disk == ()
+    assert opened.clip_id == first
+
+    opened.key(Key.Key_1)
+    [label] = opened.labels_on_disk
+    assert (label.answer, label.origin) == ("anger", Origin.HAND)
+    assert (label.suggestion, label.suggestion_confidence) == ("", None)
+    assert label.suggested_by == "default@" + "ab" * 32
+    assert label.suggestion_seen
+
+
 def test_another_answer_remembers_the_suggestion_that_was_seen(opened):
     opened.suggest(opened.clip_id, "sadness")
 
