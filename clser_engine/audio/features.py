@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 SAMPLE_RATE_HZ = 16_000
-BLOCK_SAMPLES = 160
 HOP_SAMPLES = 320
 FRAME_RATE_HZ = SAMPLE_RATE_HZ / HOP_SAMPLES
 STEP_SAMPLES = 640  # one frame of the model: two frames of descriptors
@@ -32,6 +31,7 @@ STEP_SAMPLES = 640  # one frame of the model: two frames of descriptors
 MEL_BANDS = 64
 MEL_LOW_HZ, MEL_HIGH_HZ = 60.0, 7800.0
 MEL_WINDOW = 512
+ENERGY_PIECE = 64  # divides window and hop: energies are summed over pieces
 POWER_FLOOR = 1e-10  # below the noise of 16-bit samples, above that of float32 sums
 
 PITCH_LOW_HZ, PITCH_HIGH_HZ = 60.0, 500.0
@@ -90,42 +90,71 @@ def mel_filters(sample_rate_hz: int, num_bins: int, fft_size: int) -> NDArray[np
     return filters
 
 
-def dft_matrix(window: np.ndarray, fft_size: int, num_bins: int) -> np.ndarray:
-    """Return the windowed DFT as one matrix (window, 2 * num_bins): cosines, then sines."""
-    phase = 2 * np.pi * np.arange(len(window))[:, None] * np.arange(num_bins) / fft_size
-    scale = window[:, None] / np.sqrt((window**2).sum())
-    return np.concatenate([np.cos(phase) * scale, np.sin(phase) * scale], axis=1).astype(np.float32)
+def _strongest_of_seven(values: Tensor) -> Tensor:
+    """Return the largest of each number of (B, T, L) and its three neighbours on either side."""
+    padded = F.pad(values, (3, 3), value=-1e9)
+    pair = torch.maximum(padded[:, :, :-1], padded[:, :, 1:])
+    four = torch.maximum(pair[:, :, :-2], pair[:, :, 2:])
+    return torch.maximum(four[:, :, :-3], four[:, :, 3:])  # (B, T, L)
+
+
+def dft_tables(
+    positions: np.ndarray, fft_size: int, num_bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return cosines and sines of a DFT's lowest bins at sample positions, each (N, num_bins)."""
+    phase = 2 * np.pi * positions[:, None] * np.arange(num_bins) / fft_size
+    return np.cos(phase), np.sin(phase)
 
 
 class FrameDescriptors(nn.Module):
     """Log-mel power, energy, F0 and periodicity of a waveform, every 20 ms."""
 
-    mel_dft: Tensor
-    mel_weights: Tensor
-    pitch_dft: Tensor
+    mel_window: Tensor
+    mel_dft_even: Tensor
+    mel_dft_odd: Tensor
+    mel_weights_even: Tensor
+    mel_weights_odd: Tensor
+    pitch_cosines: Tensor
+    pitch_sines: Tensor
+    backwards: Tensor
     lag_cosines: Tensor
     lag_window: Tensor
-    lag_weight: Tensor
     lag_bonus: Tensor
     lag_semitones: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         hann = np.hanning(MEL_WINDOW + 1)[:-1]
-        bins = MEL_WINDOW // 2
-        self._constant("mel_dft", dft_matrix(hann, MEL_WINDOW, bins))
-        self._constant("mel_weights", mel_filters(SAMPLE_RATE_HZ, bins, MEL_WINDOW))
+        half = MEL_WINDOW // 2
+        # Even bins of a DFT see the sum of the window's halves and odd bins their difference, which
+        # halves the work; the filters take the bins in that order.
+        tables = np.stack(dft_tables(np.arange(half), MEL_WINDOW, half), axis=1)
+        self._constant("mel_window", hann / np.sqrt((hann**2).sum()))
+        self._constant("mel_dft_even", tables[:, :, 0::2].reshape(half, half))
+        self._constant("mel_dft_odd", tables[:, :, 1::2].reshape(half, half))
+        filters = mel_filters(SAMPLE_RATE_HZ, half, MEL_WINDOW)
+        self._constant("mel_weights_even", filters[0::2])
+        self._constant("mel_weights_odd", filters[1::2])
 
         window = np.hanning(PITCH_WINDOW + 1)[:-1]
+        half = PITCH_WINDOW // 2
         bins = int(PITCH_BAND_HZ * PITCH_FFT / SAMPLE_RATE_HZ)
-        self._constant("pitch_dft", dft_matrix(window, PITCH_FFT, bins))
+        # The power does not depend on where time begins: from the centre of the window cosines are
+        # even and sines odd, so that either needs half of it.
+        scale = window[half:, None] / np.sqrt((window**2).sum())
+        scale[0] /= 2  # the centre itself is in both halves
+        cosines, sines = dft_tables(np.arange(half), PITCH_FFT, bins)
+        self._constant("pitch_cosines", cosines * scale)
+        self._constant("pitch_sines", sines * scale)
+        backwards = torch.arange(HOP_SAMPLES - 1, -1, -1)
+        self.register_buffer("backwards", backwards, persistent=False)
         lags = SAMPLE_RATE_HZ / np.geomspace(PITCH_LOW_HZ, PITCH_HIGH_HZ, PITCH_LAGS)
         band = np.arange(bins)
         # Without the lowest bins (offset, hum) and with a soft upper edge.
         taper = np.clip((band - 2) / 2, 0, 1) * np.clip((bins - band) / 16, 0, 1)
         cosines = np.cos(2 * np.pi * band[:, None] * lags / PITCH_FFT) * taper[:, None]
-        self._constant("lag_cosines", cosines)
-        self._constant("lag_weight", taper)
+        # One column more gives the power itself.
+        self._constant("lag_cosines", np.concatenate([cosines, taper[:, None]], axis=1))
         spectrum = np.abs(np.fft.rfft(window, 8 * PITCH_FFT)) ** 2
         of_window = np.cos(
             2 * np.pi * np.arange(len(spectrum)) * lags[:, None] / (8 * PITCH_FFT)
@@ -162,10 +191,9 @@ class FrameDescriptors(nn.Module):
             inside = torch.arange(waveform.shape[1], device=waveform.device) < lengths[:, None]
             waveform = waveform * inside
 
-        blocks = self._blocks(waveform, num_frames)  # (B, 2 T + 4, 160)
-        power, mel = self._mel(blocks, num_frames)  # (B, T), (B, T, M)
+        power, mel = self._mel(waveform, num_frames)  # (B, T), (B, T, M)
         energy_db = 10 * torch.log10(power + POWER_FLOOR)  # (B, T)
-        f0, periodicity, tilt = self._pitch(blocks, num_frames, valid)
+        f0, periodicity, tilt = self._pitch(waveform, num_frames, valid)
         return Descriptors(
             valid=valid,
             mel=mel,
@@ -175,33 +203,49 @@ class FrameDescriptors(nn.Module):
             tilt_db=tilt,
         )
 
-    def _blocks(self, waveform: Tensor, num_frames: int) -> Tensor:
-        """Cut into blocks of 10 ms with two of silence on either side."""
-        padded = F.pad(waveform, (2 * BLOCK_SAMPLES, STEP_SAMPLES + 2 * BLOCK_SAMPLES))
-        padded = padded[:, : (2 * num_frames + 4) * BLOCK_SAMPLES]
-        return padded.reshape(padded.shape[0], -1, BLOCK_SAMPLES)
+    @staticmethod
+    def _cut(waveform: Tensor, before: int, size: int) -> Tensor:
+        """Return (B, size) samples from `before` samples before the first one, silent outside."""
+        return F.pad(waveform, (before, size - before - waveform.shape[1]))
 
-    def _mel(self, blocks: Tensor, num_frames: int) -> tuple[Tensor, Tensor]:
+    def _mel(self, waveform: Tensor, num_frames: int) -> tuple[Tensor, Tensor]:
         """Return the energy of the waveform and the mel power of the pre-emphasised one."""
-        # Frame t is centred on the 20 ms it stands for: 4 blocks around, 64 samples off each side.
-        near = torch.cat([blocks[:, i : i + 2 * num_frames : 2] for i in range(1, 5)], dim=2)
-        frame = near[:, :, 64:576]  # (B, T, 512)
-        power = frame.square().mean(dim=2)  # (B, T)
-        emphasised = frame - 0.97 * near[:, :, 63:575]
-        parts = emphasised @ self.mel_dft  # (B, T, 2 * bins)
-        real, imaginary = parts.chunk(2, dim=2)
-        return power, (real.square() + imaginary.square()) @ self.mel_weights
+        # Frame t is centred on the 20 ms it stands for: 96 samples before them, 96 after.
+        batch, overhang = waveform.shape[0], (MEL_WINDOW - HOP_SAMPLES) // 2
+        size = (num_frames + 1) * HOP_SAMPLES
+        padded = self._cut(waveform, overhang + 1, size + 1)
+        samples, before = padded[:, 1:], padded[:, :-1]
+        pieces = samples.reshape(batch, -1, ENERGY_PIECE).square().mean(dim=2)  # (B, 5 T + 5)
+        power = F.avg_pool1d(
+            pieces[:, None], MEL_WINDOW // ENERGY_PIECE, HOP_SAMPLES // ENERGY_PIECE
+        )[:, 0]  # (B, T)
+        rows = (samples - 0.97 * before).reshape(batch, -1, HOP_SAMPLES)  # (B, T + 1, 320)
+        half = MEL_WINDOW // 2
+        first = rows[:, :-1, :half] * self.mel_window[:half]  # (B, T, 256)
+        second = torch.cat([rows[:, :-1, half:], rows[:, 1:, : MEL_WINDOW - HOP_SAMPLES]], dim=2)
+        second = second * self.mel_window[half:]
+        even = ((first + second) @ self.mel_dft_even).square()  # (B, T, 256): cosines, then sines
+        odd = ((first - second) @ self.mel_dft_odd).square()
+        even, odd = (part[:, :, : half // 2] + part[:, :, half // 2 :] for part in (even, odd))
+        return power, even @ self.mel_weights_even + odd @ self.mel_weights_odd
 
     def _pitch(
-        self, blocks: Tensor, num_frames: int, valid: Tensor
+        self, waveform: Tensor, num_frames: int, valid: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return F0 in semitones, periodicity and the tilt of the harmonics."""
-        near = torch.cat([blocks[:, i : i + 2 * num_frames : 2] for i in range(6)], dim=2)
-        frame = near[:, :, 120:840]  # (B, T, 720)
-        real, imaginary = (frame @ self.pitch_dft).chunk(2, dim=2)
+        batch, half, hop = waveform.shape[0], PITCH_WINDOW // 2, HOP_SAMPLES
+        # From the centre of each frame on, and from there back in time: 320 samples a row.
+        after = self._cut(waveform, hop // 2, (num_frames + 2) * hop).reshape(batch, -1, hop)
+        back = self._cut(waveform, hop + hop // 2 - 1, (num_frames + 1) * hop)
+        back = back.reshape(batch, -1, hop).transpose(1, 2)[:, self.backwards].transpose(1, 2)
+        near = (after[:, 1:-1], back[:, 1:])  # (B, T, 320)
+        far = (after[:, 2:, : half - hop], back[:, :-1, : half - hop])  # (B, T, 40)
+        even = torch.cat([near[0] + near[1], far[0] + far[1]], dim=2)  # (B, T, 360)
+        odd = torch.cat([near[0] - near[1], far[0] - far[1]], dim=2)
+        real, imaginary = even @ self.pitch_cosines, odd @ self.pitch_sines
         power = real.square() + imaginary.square()  # (B, T, bins)
-        total = (power @ self.lag_weight)[:, :, None]  # (B, T, 1)
-        correlation = (power @ self.lag_cosines) / (total + 1e-8)  # (B, T, L)
+        products = power @ self.lag_cosines  # (B, T, L + 1)
+        correlation = products[:, :, :-1] / (products[:, :, -1:] + 1e-8)  # (B, T, L)
         correlation = (correlation / self.lag_window).clamp(max=1.0)
         evidence = (correlation + self.lag_bonus) * valid[:, :, None]
         score = evidence + self._path(evidence, 1) + self._path(evidence, -1)  # (B, T, L)
@@ -228,7 +272,7 @@ class FrameDescriptors(nn.Module):
         message = torch.zeros_like(evidence)
         for _ in range(PATH_STEPS):
             belief = (evidence + message) * PATH_DECAY  # (B, T, L)
-            near = F.max_pool1d(belief, kernel_size=7, stride=1, padding=3)
+            near = _strongest_of_seven(belief)
             anywhere = belief.amax(dim=2, keepdim=True) - JUMP_COST
             moved = torch.maximum(near, anywhere)
             if direction > 0:
