@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -17,6 +18,7 @@ from app.controllers.playback_controller import PlaybackController
 from app.controllers.project_controller import ProjectController
 from app.controllers.settings_controller import SettingsController
 from app.controllers.source_controller import SourceController
+from app.controllers.statistics_controller import MODES, StatisticsController
 from app.controllers.suggestion_controller import SuggestionController
 from app.dialogs.ask import Ask
 from app.errors import explain
@@ -35,6 +37,7 @@ from app.window.main_window import MainWindow
 from app.window.options import Options
 from app.window.requests import Requests
 from app.window.session import Session
+from clser_engine.client import StatisticsMode
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +70,9 @@ class Studio:
         self.clips = ClipTableModel(icons.icon)
         self.annotate = AnnotateController(self.clips, self.labels)
         self.suggestions = SuggestionController(self.project, self.annotate, self.analysis)
+        self.statistics = StatisticsController(
+            self.runner, self.engine, self.project, self.annotate, self.analysis
+        )
         self.window = MainWindow(self.clips, icons)
         self.session = Session(self.window, self.settings, self.project, self.annotate)
         self.recordings = ClipController(self.project, self.runner)
@@ -238,6 +244,15 @@ class Studio:
         actions.connect("analyse_clip", self.suggestions.analyse_clip)
         actions.connect("analyse_all", self.suggestions.analyse_all)
         actions.connect("restart_engine", self.engine.restart)
+        self.statistics.state_changed.connect(display.show_statistics)
+        for mode in MODES:
+            actions.connect(f"statistics_{mode}", partial(self._choose_statistics, mode))
+        actions["propagate"].triggered.connect(self.statistics.choose_sharing)
+        display.show_statistics(self.statistics.state)
+
+    def _choose_statistics(self, mode: StatisticsMode) -> None:
+        self.statistics.choose_mode(mode)
+        self.display.show_statistics(self.statistics.state)  # its mark, if it was chosen before
 
     def _report(self) -> str:
         return self.display.report(self._log.lines)

@@ -1,6 +1,6 @@
 """Has recordings analysed by the engine, one after the other, whatever happens to the engine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -29,8 +29,6 @@ class AnalysisController(QObject):
         audio_hashed: Clip and the SHA-256 of its file in hex; right before `analysis_ready`.
         analysis_failed: Clip and one sentence.
         queue_changed: How many of how many are done, since the queue was last empty.
-        project_scored: `dict` of clip id to `UtterancePosterior`, with the project's statistics.
-        scoring_failed: One sentence.
     """
 
     analysis_progressed = Signal(str, str, float)
@@ -38,8 +36,6 @@ class AnalysisController(QObject):
     audio_hashed = Signal(str, str)
     analysis_failed = Signal(str, str)
     queue_changed = Signal(int, int)
-    project_scored = Signal(object)
-    scoring_failed = Signal(str)
 
     def __init__(
         self, runner: JobRunner, engine: EngineController, parent: QObject | None = None
@@ -86,32 +82,6 @@ class AnalysisController(QObject):
             self._current[1].cancel()
         else:
             self._publish_counts()
-
-    def score_project(self, sha256_of_clip: Mapping[str, str]) -> None:
-        """Score clips analysed before with the statistics of all of them; the newest wish wins.
-
-        Args:
-            sha256_of_clip: The hash of each clip's file, by clip id.
-        """
-        connection = self._engine.connection
-        if connection is None:
-            self.scoring_failed.emit("The engine is not running; score the project when it is.")
-            return
-        wanted = dict(sha256_of_clip)
-        client = connection.client
-        job = self._runner.submit_newest(
-            "scoring", "project", lambda context: client.score_project(wanted.values(), context)
-        )
-        job.succeeded.connect(
-            lambda scores: self.project_scored.emit(
-                {
-                    clip: scores.utterances[sha256]
-                    for clip, sha256 in wanted.items()
-                    if sha256 in scores.utterances
-                }
-            )
-        )
-        job.failed.connect(lambda error: self.scoring_failed.emit(explain(error).sentence))
 
     @Slot(object)
     def _on_engine_state_changed(self, status: EngineStatus) -> None:

@@ -1,7 +1,8 @@
 """The clip on screen: what is shown of it, what is selected, and what was seen before an answer."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -10,7 +11,7 @@ from app.domain.clips import Clip, Guess
 from app.domain.labels import Label
 from app.domain.time_span import TimeSpan
 from app.models.clip_table import ClipTableModel
-from clser_engine.types import Analysis
+from clser_engine.types import Analysis, UtterancePosterior
 
 KEPT_ANALYSES = 64  # an hour at 50 Hz and 7 classes is 5 MB; clips are seconds
 
@@ -144,6 +145,12 @@ class AnnotateController(QObject):
             self._analyses.popitem(last=False)
         if clip_id == self._clip_id:
             self._publish_suggestion()
+
+    def keep_utterances(self, utterances: Mapping[str, UtterancePosterior]) -> None:
+        """Take what the model says of whole clips by other statistics than before."""
+        for clip_id, analysis in self._analyses.items():
+            if clip_id in utterances:
+                self._analyses[clip_id] = replace(analysis, utterance=utterances[clip_id])
 
     def keep_problem(self, clip_id: str, sentence: str) -> None:
         """Take why the model says nothing of a clip."""

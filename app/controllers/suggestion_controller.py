@@ -1,11 +1,15 @@
 """Asks the engine about clips and passes on what it says: to the screen, and to the project."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.controllers.analysis_controller import AnalysisController
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.project_controller import ProjectController
 from app.domain.clips import Clip, Guess
+from app.domain.guesses import ALONE, is_answered, new_guess
+from app.domain.labels import Label
 from app.services.engine_process import EngineStatus
 from clser_engine.types import Analysis
 
@@ -38,6 +42,7 @@ class SuggestionController(QObject):
         analysis.analysis_progressed.connect(self._on_analysis_progressed)
         project.project_closed.connect(self._on_project_closed)
         self._model = ""
+        self._heard: dict[str, str] = {}  # by which model, since the project was opened
         self._unstored: list[Guess] = []
         self._timer = QTimer(self, interval=STORE_DELAY_MS, singleShot=True)
         self._timer.timeout.connect(self._store)
@@ -66,6 +71,7 @@ class SuggestionController(QObject):
             for clip_id, guess in store.guesses().items()
             if self._model in ("", guess.model)  # empty while the engine starts
         }
+        known |= {clip_id for clip_id, model in self._heard.items() if model == self._model}
         self._analysis.analyze_all(
             (clip.clip_id, clip.path)
             for clip in store.clips()
@@ -91,18 +97,10 @@ class SuggestionController(QObject):
         store = self._project.store
         if store is None or store.clip(clip_id) is None:
             return  # removed, or the project was closed meanwhile
-        utterance = analysis.utterance
-        self._unstored.append(
-            Guess(
-                clip_id=clip_id,
-                emotion=utterance.emotion,
-                confidence=utterance.confidence,
-                model=str(analysis.model),
-                statistics=utterance.statistics,
-                is_known=utterance.is_known,
-                notice=utterance.notice,
-            )
-        )
+        guess = new_guess(clip_id, str(analysis.model), analysis.utterance)
+        self._heard[clip_id] = guess.model
+        if _is_news(guess, store.guesses().get(clip_id), store.labels_of(clip_id)):
+            self._unstored.append(guess)
         if self._is_on_screen(clip_id):
             self._store()
             self.state_changed.emit("")
@@ -124,6 +122,7 @@ class SuggestionController(QObject):
     @Slot()
     def _on_project_closed(self) -> None:
         self._store()
+        self._heard.clear()
         self._analysis.cancel_all()
 
     @Slot()
@@ -140,3 +139,15 @@ class SuggestionController(QObject):
     def _is_on_screen(self, clip_id: str) -> bool:
         clip = self._annotate.clip
         return clip is not None and clip.clip_id == clip_id
+
+
+def _is_news(guess: Guess, before: Guess | None, labels: Iterable[Label]) -> bool:
+    """Whether what a model says of a clip alone shall be kept.
+
+    What was answered stays as it was, and what rests on the whole project is only replaced by what
+    rests on more of it.
+    """
+    if before is None:
+        return True
+    rests_on_others = before.model == guess.model and before.statistics not in ALONE
+    return not rests_on_others and not is_answered(labels)

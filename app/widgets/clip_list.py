@@ -179,6 +179,7 @@ class ClipList(QWidget):
         layout.addWidget(pages, stretch=1)
         layout.addWidget(self._count)
         layout.addWidget(self._balance)
+        self._layout = layout
 
         picked = self.table.selectionModel()
         picked.currentRowChanged.connect(self._on_current_row_changed)
@@ -202,6 +203,10 @@ class ClipList(QWidget):
     def drawn_guesses(self) -> set[str]:
         """Clips whose suggestion was on screen in the list."""
         return self._guess_delegate.drawn
+
+    def set_footer(self, footer: QWidget) -> None:
+        """Put a widget below the counts."""
+        self._layout.addWidget(footer)
 
     def set_empty_text(self, text: str) -> None:
         """Say what to do next while the project has no clips."""

@@ -8,7 +8,10 @@ NO_CLIP = "Choose a clip first."
 READ_ONLY = "The project is read-only."
 UNREADABLE = "This recording cannot be read."
 
-NEED_PROJECT = ("close_project", "export_labels", "find")
+NEED_PROJECT = (
+    *("close_project", "export_labels", "find", "propagate"),
+    *("statistics_auto", "statistics_none", "statistics_project", "statistics_speaker"),
+)
 NEED_WRITABLE = ("import_labels", "import_textgrids", "locate_missing", "edit_emotions")
 NEED_SOUND = (
     *("play_pause", "play_selection", "to_start", "cursor_left", "cursor_right"),

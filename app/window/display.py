@@ -11,6 +11,7 @@ from app.controllers.playback_controller import PlaybackController
 from app.controllers.project_controller import ProjectController
 from app.controllers.settings_controller import SettingsController
 from app.controllers.source_controller import SourceController
+from app.controllers.statistics_controller import MODES, StatisticsState
 from app.domain.clips import Clip, Guess
 from app.domain.edits import NO_EDIT, Changes
 from app.domain.labels import Label
@@ -246,6 +247,17 @@ class Display(QObject):
                 or "The engine failed; labelling goes on, start it again from the Engine menu."
             )
         self.show_allowed()
+
+    @Slot(object)
+    def show_statistics(self, state: StatisticsState) -> None:
+        """Show what suggestions rest on, and what was chosen."""
+        actions = self._window.actions_
+        for mode in MODES:
+            actions[f"statistics_{mode}"].setChecked(mode == state.mode)
+        actions["propagate"].setChecked(state.shares)
+        self._window.statistics.show_statistics(
+            state.words, state.notices, state.effect, is_busy=state.is_busy
+        )
 
     @Slot(int, int)
     def show_queue(self, done: int, total: int) -> None:

@@ -14,6 +14,7 @@ from app.widgets.clip_list import ClipList
 from app.widgets.emotion_swatch import AnswerIcons
 from app.widgets.label_bar import LabelBar
 from app.widgets.message_bar import MessageBar
+from app.widgets.statistics_line import StatisticsLine
 from app.widgets.top_bar import TopBar
 from app.widgets.transport_bar import TransportBar
 from app.window.action_set import ActionSet
@@ -63,6 +64,8 @@ class MainWindow(QMainWindow):
         self.message_bar = MessageBar(self)
         self.task_bar = TaskBar(self)
         self.clip_list = ClipList(clips, self)
+        self.statistics = StatisticsLine(self.actions_.menu("E&ngine/&Suggestions"), self)
+        self.clip_list.set_footer(self.statistics)
         self.timeline = TimelinePanel(self)
         self.transport = TransportBar(self.actions_["play_pause"], self.actions_["loop"], self)
         self.label_bar = LabelBar(icons, self)

@@ -318,27 +318,3 @@ def test_ten_thousand_recordings_do_not_freeze_the_window(qtbot, desk, recording
 
     longest = max(later - earlier for earlier, later in pairwise(beats))
     assert longest < 1
-
-
-def test_project_is_scored_with_the_statistics_of_all(qtbot, desk, recording):
-    hashes = {}
-    desk.analysis.audio_hashed.connect(hashes.__setitem__)
-    desk.engine.start()
-    desk.analysis.analyze_all([("a", recording("frames=1")), ("b", recording("frames=2"))])
-    qtbot.waitUntil(lambda: len(desk.ready) == 2, timeout=TIMEOUT_MS)
-
-    with qtbot.waitSignal(desk.analysis.project_scored, timeout=TIMEOUT_MS) as scored:
-        desk.analysis.score_project({**hashes, "never": "00" * 32})
-
-    [scores] = scored.args
-    assert {clip: score.statistics for clip, score in scores.items()} == {
-        "a": "project (2 clips)",
-        "b": "project (2 clips)",
-    }
-
-
-def test_scoring_without_an_engine_says_so(qtbot, desk):
-    with qtbot.waitSignal(desk.analysis.scoring_failed) as failed:
-        desk.analysis.score_project({"a": "00" * 32})
-
-    assert failed.args == ["The engine is not running; score the project when it is."]
