@@ -2,18 +2,44 @@
 
 Only `path`, `emotion`, `speaker` and `language` are required; unknown columns are kept. Paths are
 absolute or relative to the manifest's folder. Speakers belong to their corpus, so the key of a
-speaker is `language/corpus/speaker`.
+speaker is `language/corpus/speaker`: two corpora that both have a speaker `01` do not mix.
 """
 
-import csv
-import json
-from collections.abc import Iterator
+import difflib
+import math
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clser_engine.data.languages import is_language_tag, suggest_tag
+from clser_engine.data.manifest_files import REQUIRED, read_rows, write_rows
 from clser_engine.errors import ManifestError
+from clser_engine.labels import USUAL_EMOTIONS
 
-REQUIRED = ("path", "emotion", "speaker", "language")
+OTHER = "other"
+"""What none of the usual emotions is; its own name belongs in the column `emotion_original`."""
+
+KNOWN_EMOTIONS = (*(emotion.name for emotion in USUAL_EMOTIONS), OTHER)
+
+COLUMNS = (
+    "path",
+    "corpus",
+    "language",
+    "speaker",
+    "gender",
+    "emotion_original",
+    "emotion",
+    "intensity",
+    "sentence_id",
+    "transcript",
+    "duration_s",
+    "licence",
+    "flags",
+)
+"""The columns that mean something here, in the order in which they are written."""
+
+MAX_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +53,7 @@ class Utterance:
         language: Language tag as written.
         corpus: Name of the corpus; the manifest's folder where the column is missing.
         extra: The other columns as written.
+        line: Where it stands in its manifest, from 1; 0 if it is in none.
     """
 
     path: Path
@@ -35,6 +62,7 @@ class Utterance:
     language: str
     corpus: str
     extra: dict[str, str] = field(default_factory=dict)
+    line: int = field(default=0, compare=False)
 
     @property
     def speaker_key(self) -> str:
@@ -42,85 +70,168 @@ class Utterance:
         return f"{self.language}/{self.corpus}/{self.speaker}"
 
 
-def read_manifest(path: str | Path) -> list[Utterance]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with one line of a manifest.
+
+    Args:
+        line: From 1.
+        sentence: What is wrong and the way out, without file and line.
+    """
+
+    line: int
+    sentence: str
+
+
+def read_manifest(
+    path: str | Path, *, emotions: Collection[str] = (), check_files: bool = False
+) -> list[Utterance]:
     """Read a manifest.
 
     Args:
         path: A file ending in `.csv` or `.jsonl`.
+        emotions: Names of emotions that are allowed beside the usual ones and `other`.
+        check_files: Whether all recordings must be there.
 
     Raises:
-        ManifestError: If the file cannot be read, misses a column, has an empty required field,
-            names a recording twice or holds no row.
+        ManifestError: If the file cannot be read, misses a column or holds no row; if a row has an
+            empty required field, an unknown emotion, no language tag, a length that is none or a
+            recording that is there already; if recordings are missing and that is checked.
     """
-    path = Path(path)
-    readers = {".csv": _read_csv, ".jsonl": _read_json_lines}
-    if path.suffix.lower() not in readers:
-        raise ManifestError(f"{path}: a manifest ends in .csv or .jsonl, not {path.suffix!r}.")
-    folder = path.resolve().parent
-    utterances: list[Utterance] = []
-    first_line: dict[Path, int] = {}
-    try:
-        for line, row in readers[path.suffix.lower()](path):
-            for column in REQUIRED:
-                if not row.get(column):
-                    raise ManifestError(f"{path}, line {line}: the column {column!r} is empty.")
-            extra = {k: v for k, v in row.items() if k not in (*REQUIRED, "corpus")}
-            utterance = Utterance(
-                path=folder / row["path"],
-                emotion=row["emotion"],
-                speaker=row["speaker"],
-                language=row["language"],
-                corpus=row.get("corpus") or folder.name,
-                extra=extra,
-            )
-            if utterance.path in first_line:
-                raise ManifestError(
-                    f"{path}, line {line}: {row['path']} is already on line "
-                    f"{first_line[utterance.path]}; keep one of them."
-                )
-            first_line[utterance.path] = line
-            utterances.append(utterance)
-    except OSError as error:
-        raise ManifestError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
-    if not utterances:
-        raise ManifestError(f"{path}: holds no recording below its header.")
+    utterances, problems = examine_manifest(path, emotions=emotions)
+    if problems:
+        first, more = problems[0], len(problems) - 1
+        rest = f" ({more} more: clser data check {path})" if more else ""
+        raise ManifestError(f"{path}, line {first.line}: {first.sentence}{rest}")
+    if check_files:
+        require_files(path, utterances)
     return utterances
 
 
-def _read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line numbers and rows of a CSV file."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [column for column in REQUIRED if column not in (reader.fieldnames or ())]
-        if missing:
-            raise ManifestError(
-                f"{path}, line 1: the column {missing[0]!r} is missing; "
-                f"required are {', '.join(REQUIRED)}."
-            )
-        try:
-            for row in reader:
-                if None in row or None in row.values():
-                    raise ManifestError(
-                        f"{path}, line {reader.line_num}: the row does not have "
-                        f"{len(reader.fieldnames or ())} fields like the header."
-                    )
-                yield reader.line_num, row
-        except csv.Error as error:
-            raise ManifestError(f"{path}, line {reader.line_num}: is no CSV ({error}).") from error
+def examine_manifest(
+    path: str | Path, *, emotions: Collection[str] = ()
+) -> tuple[list[Utterance], list[Problem]]:
+    """Return the good rows of a manifest, and what is wrong with the others.
 
-
-def _read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line numbers and objects of a JSON Lines file; values become text."""
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
+    Raises:
+        ManifestError: If the file cannot be read, misses a column or holds no row.
+    """
+    path = Path(path)
+    folder = path.resolve().parent
+    known = dict.fromkeys((*KNOWN_EMOTIONS, *emotions))
+    utterances: list[Utterance] = []
+    problems: list[Problem] = []
+    first_line: dict[Path, int] = {}
+    for line, row in read_rows(path):
+        if isinstance(row, str):
+            problems.append(Problem(line=line, sentence=row))
+            continue
+        sentence = _find_fault(row, known)
+        if sentence is None:
+            utterance = _make_utterance(folder, line, row)
+            if utterance.path not in first_line:
+                first_line[utterance.path] = line
+                utterances.append(utterance)
                 continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ManifestError(f"{path}, line {number}: is no JSON ({error.msg}).") from error
-            if not isinstance(row, dict):
-                raise ManifestError(f"{path}, line {number}: is no JSON object.")
-            yield number, {str(k): "" if v is None else str(v) for k, v in row.items()}
+            sentence = (
+                f"{row['path']} is already on line {first_line[utterance.path]}; keep one of them."
+            )
+        problems.append(Problem(line=line, sentence=sentence))
+    if not utterances and not problems:
+        raise ManifestError(f"{path}: holds no recording below its header.")
+    return utterances, problems
+
+
+def require_files(path: str | Path, utterances: Sequence[Utterance]) -> None:
+    """Make sure that all recordings of a manifest are there.
+
+    Raises:
+        ManifestError: If some are not; says how many and on which lines.
+    """
+    missing = [utterance for utterance in utterances if not utterance.path.is_file()]
+    if missing:
+        named = [f"line {u.line} ({u.path})" for u in missing[:MAX_LISTED]]
+        more = len(missing) - len(named)
+        raise ManifestError(
+            f"{path}: {len(missing)} of {len(utterances)} recordings are missing: "
+            f"{', '.join(named)}{f' and {more} more' if more else ''}; "
+            "bring them back or correct the paths."
+        )
+
+
+def write_manifest(
+    path: str | Path, utterances: Sequence[Utterance], *, overwrite: bool = False
+) -> None:
+    """Write recordings as a manifest, so that reading it gives them back.
+
+    Recordings in the manifest's folder or below it get relative paths, others absolute ones.
+
+    Args:
+        path: A file ending in `.csv` or `.jsonl`.
+        utterances: The recordings; at least one.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        ManifestError: If there is no recording, or the name ends otherwise.
+        FormatError: If the file exists and may not be replaced, or cannot be written.
+    """
+    path = Path(path)
+    if not utterances:
+        raise ManifestError(f"{path}: there is no recording to write.")
+    folder = path.resolve().parent
+    extra = {column: None for utterance in utterances for column in utterance.extra}
+    columns = [c for c in COLUMNS if c in (*REQUIRED, "corpus") or c in extra]
+    columns += [c for c in extra if c not in COLUMNS]
+    write_rows(path, columns, [_make_row(u, folder) for u in utterances], overwrite=overwrite)
+
+
+def _find_fault(row: dict[str, str], known: Collection[str]) -> str | None:
+    """Return what is wrong with the fields of a row, if anything."""
+    for column in REQUIRED:
+        if not row.get(column):
+            return f"the column {column!r} is empty."
+    emotion, language, seconds = row["emotion"], row["language"], row.get("duration_s", "")
+    if emotion not in known:
+        close = difflib.get_close_matches(emotion.lower(), known, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else "what is no such class is 'other'."
+        return f"the emotion {emotion!r} is unknown; known are {', '.join(known)}; {hint}"
+    if not is_language_tag(language):
+        tag = suggest_tag(language)
+        hint = f"did you mean {tag!r}?" if tag else "write an ISO 639-3 code such as 'deu'."
+        return f"the language {language!r} is no language tag; {hint}"
+    if seconds and not _is_length(seconds):
+        return f"the duration {seconds!r} is no length; write seconds above 0, or nothing."
+    return None
+
+
+def _is_length(text: str) -> bool:
+    try:
+        return 0.0 < float(text) < math.inf
+    except ValueError:
+        return False
+
+
+def _make_utterance(folder: Path, line: int, row: dict[str, str]) -> Utterance:
+    return Utterance(
+        path=Path(os.path.normpath(folder / row["path"])),
+        emotion=row["emotion"],
+        speaker=row["speaker"],
+        language=row["language"],
+        corpus=row.get("corpus") or folder.name,
+        extra={k: v for k, v in row.items() if k not in (*REQUIRED, "corpus")},
+        line=line,
+    )
+
+
+def _make_row(utterance: Utterance, folder: Path) -> dict[str, str]:
+    path = utterance.path
+    if path.is_relative_to(folder):
+        path = path.relative_to(folder)
+    return {
+        **utterance.extra,
+        "path": path.as_posix(),
+        "emotion": utterance.emotion,
+        "speaker": utterance.speaker,
+        "language": utterance.language,
+        "corpus": utterance.corpus,
+    }

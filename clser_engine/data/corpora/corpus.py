@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-OTHER = "other"
-"""What a label becomes that is none of the program's emotions; its own name is kept beside it."""
+from clser_engine.data.manifest import OTHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def test_the_card_says_what_the_model_was_trained_on(bundle):
     card = load_card(bundle)
     verify_files(card)
 
-    assert (card.corpora, card.languages) == (("one", "two"), ("x0", "x1"))
+    assert (card.corpora, card.languages) == (("one", "two"), ("qaa", "qab"))
     assert card.values["corpus_licences"] == {"one": ["free"], "two": ["free"]}
     metrics = card.values["metrics"]
     assert metrics["one_file_ece_after"] <= metrics["one_file_ece_before"] + 5
