@@ -23,7 +23,11 @@ def read_training_utterances(config: RunConfig) -> list[Utterance]:
     if not config.manifests:
         raise ConfigError("Bad manifests: got none, expected at least one.")
     root = Path(config.data_root)
-    utterances = [u for name in config.manifests for u in read_manifest(root / name)]
+    utterances = [
+        utterance
+        for name in config.manifests
+        for utterance in read_manifest(root / name, emotions=config.classes, check_files=True)
+    ]
     kept = [u for u in utterances if u.emotion in config.classes]
     for emotion in config.classes:
         if not any(u.emotion == emotion for u in kept):
