@@ -10,6 +10,7 @@ EngineError
 ├── ManifestError     a manifest is wrong (names file and line)
 ├── DeviceError       the device asked for is missing or out of memory
 ├── ExportError       a model cannot be exported faithfully
+├── TrainingError     a run cannot begin, go on or end well
 └── ServiceError      the engine process cannot be reached or refuses the call
     └── EngineLostError   it ended, or the connection broke, in the middle of a call
 
@@ -55,6 +56,10 @@ class DeviceError(EngineError):
 
 class ExportError(EngineError):
     """A model cannot be exported so that it gives the same numbers."""
+
+
+class TrainingError(EngineError):
+    """A training run cannot begin, go on or end well."""
 
 
 class ServiceError(EngineError):

@@ -10,6 +10,8 @@ from typing import ClassVar, Literal
 from clser_engine.config.limits import check_limits, limits
 from clser_engine.errors import ConfigError
 
+BALANCED = ("emotion", "language", "corpus", "speaker")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSettings:
@@ -21,23 +23,22 @@ class DataSettings:
         validation_share: Part of each corpus' speakers that early stopping and calibration hear and
             training does not.
         longest_s: Longer recordings are cut to a random stretch of this length in training.
-        balance: What each batch is balanced over.
+        balance: What each batch is balanced over, outermost first.
     """
 
     SECTION: ClassVar[str] = "data"
     manifests: tuple[str, ...] = ()
     root: str = "."
-    validation_share: float = field(default=0.2, metadata=limits(above=0, below=1))
+    validation_share: float = field(default=0.2, metadata=limits(above=0, at_most=0.5))
     longest_s: float = field(default=8.0, metadata=limits(at_least=0.5, at_most=60))
-    balance: tuple[str, ...] = ("emotion", "language")
+    balance: tuple[str, ...] = ("emotion", "corpus")
 
     def __post_init__(self) -> None:
         check_limits(self)
-        unknown = [key for key in self.balance if key not in ("emotion", "language", "speaker")]
-        if unknown or len(set(self.balance)) != len(self.balance):
+        if not set(self.balance) <= set(BALANCED) or len(set(self.balance)) != len(self.balance):
             raise ConfigError(
-                f"Bad data.balance: got {list(self.balance)}, expected some of emotion, language, "
-                "speaker, each once."
+                f"Bad data.balance: got {list(self.balance)}, expected some of "
+                f"{', '.join(BALANCED)}, each once."
             )
 
 

@@ -24,7 +24,6 @@ CLIENTS_TEN = {
 USED_LATER = {
     "networkx": "speaker communities",
     "torchaudio": "forced alignment",
-    "accelerate": "training on several devices",
     "scikit-learn": "classical methods to compare with",
 }
 

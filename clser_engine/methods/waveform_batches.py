@@ -1,0 +1,121 @@
+"""Training batches of waveforms, or of the frames of a frozen backbone that were kept.
+
+A batch is balanced as a whole, then sorted by length and cut into parts, so that a part holds
+recordings of like length and little padding. What a batch is depends on its place in the run alone.
+
+Shapes: B recordings, N samples, T frames, L layers kept, H hidden size.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from clser_engine.config.sections import DataSettings
+from clser_engine.data.decoded_audio import SAMPLE_RATE_HZ, DecodedAudio
+from clser_engine.data.samplers import BalancedBatches
+from clser_engine.methods.kept_frames import KeptFrames
+from clser_engine.methods.method import Batch, Part, split_evenly
+
+
+class WaveformBatches:
+    """A `BatchSource` over decoded recordings.
+
+    A part holds `indices` (B,), `emotions` (B,) and either `waveform` (B, N) with `lengths` (B,) or
+    `frames` (B, T, L, H) with `num_frames` (B,).
+
+    Args:
+        audio: The recordings.
+        emotions: (recordings,) class indices.
+        settings: How they are cut and balanced.
+        num_train: Batches hold the first so many alone.
+        batch_size: Recordings in a batch.
+        seed: Start of all random numbers.
+        least_samples: Shorter recordings are padded to this length.
+        kept: Frames that stand for the waveforms.
+    """
+
+    def __init__(
+        self,
+        audio: DecodedAudio,
+        emotions: NDArray[np.int64],
+        settings: DataSettings,
+        *,
+        num_train: int,
+        batch_size: int,
+        seed: int,
+        least_samples: int,
+        kept: KeptFrames | None = None,
+    ) -> None:
+        self._audio = audio
+        self._emotions = emotions
+        self._longest = round(settings.longest_s * SAMPLE_RATE_HZ)
+        self._seed = seed
+        self._least = least_samples
+        self._kept = kept
+        self._sampler = BalancedBatches(
+            audio.utterances[:num_train], batch_size, seed, settings.balance
+        )
+        self.batches_per_epoch = len(self._sampler)
+        self._drawn: tuple[int, list[list[int]]] = (-1, [])
+
+    def parts(self, epoch: int, number: int, count: int) -> list[Part]:
+        """Return a batch in parts of recordings of like length."""
+        batch = sorted(self.draw(epoch)[number], key=lambda index: (self._cut(index), index))
+        return [Part(indices=some, place=(epoch, number)) for some in split_evenly(batch, count)]
+
+    def draw(self, epoch: int) -> list[list[int]]:
+        """Return the recordings of each batch of an epoch."""
+        if self._drawn[0] != epoch:
+            self._sampler.set_epoch(epoch)
+            self._drawn = (epoch, list(self._sampler))
+        return self._drawn[1]
+
+    def load(self, part: Part) -> Batch:
+        """Return the tensors of a part, recordings that are too long cut at a random place."""
+        batch = {
+            "indices": torch.tensor(part.indices),
+            "emotions": torch.from_numpy(self._emotions[list(part.indices)]),
+        }
+        starts = [self._start(index, part.place) for index in part.indices]
+        if self._kept is not None:
+            return batch | self._kept.load(part.indices, starts, self._longest)
+        return batch | self.load_waveforms(part.indices, starts, self._longest)
+
+    def load_whole(self, indices: Sequence[int], longest: int) -> Batch:
+        """Return recordings from their start, at most `longest` samples of each."""
+        starts = [0] * len(indices)
+        if self._kept is not None:
+            return self._kept.load(indices, starts, longest)
+        return self.load_waveforms(indices, starts, longest)
+
+    def load_waveforms(self, indices: Sequence[int], starts: list[int], longest: int) -> Batch:
+        """Return stretches of recordings as `waveform` (B, N) and `lengths` (B,)."""
+        stretches = [
+            self._audio.samples(index, start, longest)
+            for index, start in zip(indices, starts, strict=True)
+        ]
+        lengths = [len(samples) for samples in stretches]
+        waveform = np.zeros((len(stretches), max(*lengths, self._least)), dtype=np.float32)
+        for row, samples in enumerate(stretches):
+            waveform[row, : len(samples)] = samples
+        return {"waveform": torch.from_numpy(waveform), "lengths": torch.tensor(lengths)}
+
+    def names(self, part: Part) -> list[str]:
+        """Return the files behind a part."""
+        return [str(self._audio.utterances[index].path) for index in part.indices]
+
+    def seconds(self, part: Part) -> tuple[float, float]:
+        """Return the seconds of audio in a part, and with padding."""
+        cuts = [self._cut(index) / SAMPLE_RATE_HZ for index in part.indices]
+        return sum(cuts), max(cuts) * len(cuts)
+
+    def _cut(self, index: int) -> int:
+        return min(self._audio.num_samples(index), self._longest)
+
+    def _start(self, index: int, place: tuple[int, int]) -> int:
+        spare = self._audio.num_samples(index) - self._longest
+        if spare <= 0:
+            return 0
+        return int(np.random.default_rng([self._seed, *place, index]).integers(0, spare + 1))
