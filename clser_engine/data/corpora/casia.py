@@ -3,7 +3,7 @@
 Layout: `liuchanhg/angry/201.wav` = speaker, emotion, number of the text; the full edition has the
 same below `相同文本300` (300 texts, each in all emotions) and `不同文本100` (texts chosen for an
 emotion), there with speakers as `Chang.Liu` and neutral as `normal`. Distributed by the Institute
-of Automation, Chinese Academy of Sciences; layouts as in the lists of
+of Automation, Chinese Academy of Sciences; layouts documented by the file lists of
 https://github.com/emo-box/EmoBox (data/casia).
 """
 

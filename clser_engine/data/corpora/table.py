@@ -108,7 +108,7 @@ def _load(entry_point: metadata.EntryPoint) -> Corpus:
         ) from error
     if not isinstance(corpus, Corpus):
         raise BadValueError(
-            f"Bad corpus: {entry_point.value} is a {type(corpus).__name__}, expected a Corpus; "
+            f"Bad corpus: {entry_point.value} is of type {type(corpus).__name__}, expected Corpus; "
             "update or remove the package that offers it."
         )
     return corpus
