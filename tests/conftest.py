@@ -52,6 +52,18 @@ def tiny_checkpoint(tmp_path_factory):
     return find
 
 
+@pytest.fixture
+def hub(monkeypatch):
+    """A server in the place of the hub of checkpoints; `hub.add(name, folder)` publishes one."""
+    from tests.hub_server import HubServer
+
+    for name in ("HF_HUB_OFFLINE", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with HubServer() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        yield server
+
+
 @pytest.fixture(scope="session", autouse=True)
 def remove_homes():
     """Leave no temporary folder behind."""

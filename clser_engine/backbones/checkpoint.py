@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clser_engine.backbones.transformers_encoders import FAMILIES
+from clser_engine.bundle import hash_bytes
 from clser_engine.errors import CheckpointError
 
 CONFIG = "config.json"
@@ -51,13 +52,17 @@ class Checkpoint:
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of weights and settings."""
-        digest = hashlib.sha256()
-        settings = {"config": self.config, "preprocessor": self.preprocessor}
-        digest.update(json.dumps(settings, sort_keys=True).encode())
-        for path in self.weights:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()
+        noted = self.record.get("files", {})  # compared with the files when it was opened
+        return fingerprint_of(
+            {"config": self.config, "preprocessor": self.preprocessor},
+            [noted.get(path.name) or hash_bytes(path) for path in self.weights],
+        )
+
+
+def fingerprint_of(settings: dict[str, Any], hashes: list[str]) -> str:
+    """Return the SHA-256 of settings and of the hashes of the weights."""
+    text = json.dumps({"settings": settings, "weights": hashes}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def open_checkpoint(folder: Path) -> Checkpoint:
@@ -81,12 +86,13 @@ def open_checkpoint(folder: Path) -> Checkpoint:
         raise CheckpointError(
             f"{folder} was trained on {rate} Hz, and backbones run at {SAMPLE_RATE_HZ} Hz."
         )
+    weights = _find_weights(folder)
     return Checkpoint(
         folder=folder,
         config=config,
         preprocessor=preprocessor,
-        weights=_find_weights(folder),
-        record=read_settings(folder / RECORD) if (folder / RECORD).is_file() else {},
+        weights=weights,
+        record=read_record(folder),
     )
 
 
@@ -122,6 +128,25 @@ def read_settings(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise CheckpointError(f"{path} is damaged (no JSON object); fetch it again.")
     return values
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what was noted when a checkpoint was fetched, its files compared; empty if nothing.
+
+    Raises:
+        CheckpointError: If a file is missing or differs from its record.
+    """
+    if not (folder / RECORD).is_file():
+        return {}
+    record = read_settings(folder / RECORD)
+    for name, expected in record.get("files", {}).items():
+        path = folder / Path(name).name
+        if not path.is_file() or hash_bytes(path) != expected:
+            raise CheckpointError(
+                f"{path} is damaged (its SHA-256 is not the recorded one); run `clser models "
+                f"remove {record.get('name')}` and fetch it again."
+            )
+    return record
 
 
 def licence_of_card(folder: Path) -> str:

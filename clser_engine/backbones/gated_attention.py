@@ -27,6 +27,7 @@ class GatedRelativeAttention(nn.Module):
         distances: Embedding of buckets of distance, (buckets, A); only the first block has one.
         max_distance: Distances beyond share the last bucket.
         dropout: Share of the attention weights left out in training.
+        returns_weights: Whether blocks expect attention weights too; they get None.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class GatedRelativeAttention(nn.Module):
         distances: nn.Embedding | None,
         max_distance: int,
         dropout: float,
+        returns_weights: bool,
     ) -> None:
         super().__init__()
         self.num_heads = num_heads
@@ -48,6 +50,7 @@ class GatedRelativeAttention(nn.Module):
         self.distances = distances
         self.max_distance = max_distance
         self.dropout = dropout
+        self.returns_weights = returns_weights
 
     def forward(
         self,
@@ -55,7 +58,7 @@ class GatedRelativeAttention(nn.Module):
         attention_mask: Tensor | None = None,
         position_bias: Tensor | None = None,
         **ignored: object,
-    ) -> tuple[Tensor, None, Tensor]:
+    ) -> tuple[Tensor, ...] | tuple[Tensor, None, Tensor]:
         """Attend.
 
         Args:
@@ -65,7 +68,7 @@ class GatedRelativeAttention(nn.Module):
             ignored: What blocks pass on besides.
 
         Returns:
-            Frames (B, T, H), no weights, and the bias for the blocks that follow.
+            Frames (B, T, H) and the bias for the blocks that follow.
         """
         if position_bias is None:
             position_bias = self.bias(frames.shape[1])
@@ -82,7 +85,10 @@ class GatedRelativeAttention(nn.Module):
         attended = F.scaled_dot_product_attention(
             query, key, value, attn_mask=scores, dropout_p=self.dropout if self.training else 0.0
         )
-        return self.out_proj(attended.transpose(1, 2).flatten(2)), None, position_bias
+        frames = self.out_proj(attended.transpose(1, 2).flatten(2))  # (B, T, H)
+        if self.returns_weights:
+            return frames, None, position_bias
+        return frames, position_bias
 
     def _heads(self, frames: Tensor) -> Tensor:
         """Return each head's part of (B, T, H), as (B, A, T, H / A)."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-VARIANCE_FLOOR = 1e-7  # of the feature extractors that the checkpoints were trained with
+VARIANCE_FLOOR = 1e-7  # of the feature extractors of transformers
 
 
 def inside(lengths: Tensor, size: int) -> Tensor:
@@ -37,20 +37,21 @@ def receptive_field(shapes: Iterable[tuple[int, int]]) -> tuple[int, int]:
     return seen, step
 
 
-def normalise(waveform: Tensor, real: Tensor | None) -> Tensor:
+def normalise(waveform: Tensor, real: Tensor | None, floor: float) -> Tensor:
     """Return each recording with zero mean and unit variance over its real samples, (B, N).
 
     Args:
         waveform: (B, N).
         real: (B, N) bool; None means all.
+        floor: Added to the variance.
     """
     if real is None:
         centred = waveform - waveform.mean(dim=1, keepdim=True)
-        return centred / (centred.square().mean(dim=1, keepdim=True) + VARIANCE_FLOOR).sqrt()
+        return centred / (centred.square().mean(dim=1, keepdim=True) + floor).sqrt()
     count = real.sum(dim=1, keepdim=True)
     centred = (waveform - (waveform * real).sum(dim=1, keepdim=True) / count) * real
     variance = centred.square().sum(dim=1, keepdim=True) / count
-    return centred / (variance + VARIANCE_FLOOR).sqrt()
+    return centred / (variance + floor).sqrt()
 
 
 def group_norm(norm: nn.GroupNorm, frames: Tensor, lengths: Tensor | None) -> Tensor:

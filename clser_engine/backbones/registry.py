@@ -1,17 +1,43 @@
 """Backbones by name: the compact one, folders, hub names and torchaudio's pipelines."""
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from clser_engine.backbones.backbone import Backbone, Tuning
-from clser_engine.backbones.checkpoint import Checkpoint, open_checkpoint
+from clser_engine.backbones.checkpoint import (
+    WEIGHTS,
+    Checkpoint,
+    fingerprint_of,
+    open_checkpoint,
+    read_record,
+)
+from clser_engine.backbones.compact_encoder import CompactEncoder
+from clser_engine.backbones.fetched import (
+    Fetched,
+    fetch_checkpoint,
+    fetch_pipeline,
+    find_fetched,
+)
+from clser_engine.backbones.hub import HUB_NAME, inspect_checkpoint, is_offline
 from clser_engine.backbones.lora import LoraSettings, add_adapters
+from clser_engine.backbones.torchaudio_pipelines import (
+    PREFIX,
+    build_pipeline,
+    find_pipeline,
+    inspect_pipeline,
+)
 from clser_engine.backbones.transformers_encoders import encoder_from, quiet_transformers
+from clser_engine.bundle import find_bundle, load_card, verify_files
 from clser_engine.errors import BadValueError, CheckpointError
+from clser_engine.models.compact import CompactModel
 from clser_engine.runtime import RunContext
+
+COMPACT = "compact"
 
 # Weights that a checkpoint may lack, because frames don't depend on them.
 NOT_NEEDED = ("masked_spec_embed", "decoder.", "adapter.", "proj_out")
@@ -49,11 +75,32 @@ def load_backbone(
     """
     if tuning not in get_args(Tuning):
         raise BadValueError(f"Bad tuning: got {tuning!r}, expected 'frozen', 'lora' or 'full'.")
-    folder = Path(name)
-    if not folder.is_dir():
-        raise CheckpointError(f"There is no folder {name}.")
-    encoder, description = _load_transformers(open_checkpoint(folder), str(name))
+    encoder, description = _load(str(name), revision, offline or is_offline(), context)
     return _tuned(encoder, description, tuning, lora, train_front_end)
+
+
+def fetch(
+    name: str,
+    revision: str | None = None,
+    *,
+    convert: bool = False,
+    context: RunContext | None = None,
+) -> Fetched:
+    """Download a checkpoint of the hub or a pipeline of torchaudio, or the rest of it.
+
+    Args:
+        name: `owner/name`, or `torchaudio:` and the name of a pipeline.
+        revision: Branch, tag or commit on the hub; None means the newest.
+        convert: Accept weights of the hub that exist only as pickle, and keep them as safetensors.
+        context: Progress and cancellation.
+
+    Raises:
+        CheckpointError: If it cannot be fetched or used.
+    """
+    if name.startswith(PREFIX):
+        pipeline = find_pipeline(name)
+        return fetch_pipeline(pipeline, inspect_pipeline(pipeline), context)
+    return fetch_checkpoint(inspect_checkpoint(name, revision, convert=convert), context)
 
 
 def build_backbone(
@@ -69,8 +116,19 @@ def build_backbone(
     library = description.get("library")
     if library == "transformers":
         encoder = _build_transformers(description["config"], description["preprocessor"])
+    elif library == "torchaudio":
+        encoder = build_pipeline(
+            description["architecture"], description["settings"], description["normalises"]
+        )
+    elif library == "compact":
+        encoder = CompactEncoder(
+            CompactModel(description["classes"], **description["architecture"])
+        )
     else:
-        raise CheckpointError(f"A backbone of the library {library!r} is not known here.")
+        raise CheckpointError(
+            f"Bad backbone: got the library {library!r}, expected 'compact', 'torchaudio' or "
+            f"'transformers'."
+        )
     return _tuned(encoder, description, tuning, lora, train_front_end=False)
 
 
@@ -97,6 +155,69 @@ def _tuned(
         for module in backbone.encoder.front_end():
             module.requires_grad_(False)
     return backbone.eval()
+
+
+def _load(
+    name: str, revision: str | None, offline: bool, context: RunContext | None
+) -> tuple[nn.Module, dict[str, Any]]:
+    if name == COMPACT:
+        return _load_compact()
+    if Path(name).is_dir():
+        return _load_transformers(open_checkpoint(Path(name)), name)
+    if not name.startswith(PREFIX) and not re.fullmatch(HUB_NAME, name):
+        raise CheckpointError(
+            f"There is no backbone {name!r}: expected 'compact', a folder with a checkpoint, a hub "
+            f"name such as facebook/wav2vec2-xls-r-300m, or a pipeline such as "
+            f"torchaudio:WAVLM_BASE_PLUS."
+        )
+    fetched = find_fetched(name, revision)
+    if fetched is None and offline:
+        at = f" at revision {revision!r}" if revision else ""
+        raise CheckpointError(
+            f"{name}{at} is not on this computer, and no network may be used; run `clser models "
+            f"fetch {name}` where there is one."
+        )
+    fetched = fetched or fetch(name, revision, context=context)
+    if name.startswith(PREFIX):
+        return _load_pipeline(fetched)
+    return _load_transformers(open_checkpoint(fetched.folder), name)
+
+
+def _load_compact() -> tuple[nn.Module, dict[str, Any]]:
+    """Take the frame branch of the model that ships with the program."""
+    card = load_card(find_bundle("default"))
+    verify_files(card)
+    model = CompactModel(card.classes, **card.architecture)
+    model.load_state_dict(load_file(card.folder / "weights.safetensors"))
+    return CompactEncoder(model), {
+        "library": "compact",
+        "name": COMPACT,
+        "revision": "",
+        "licence": card.licence,
+        "fingerprint": card.model_id.sha256,
+        "classes": list(card.classes),
+        "architecture": card.architecture,
+    }
+
+
+def _load_pipeline(fetched: Fetched) -> tuple[nn.Module, dict[str, Any]]:
+    pipeline = find_pipeline(fetched.name)
+    record = read_record(fetched.folder)
+    encoder = build_pipeline(pipeline.architecture, pipeline.settings, pipeline.normalises)
+    encoder.load_state_dict(load_file(fetched.folder / WEIGHTS))
+    settings = {
+        "architecture": pipeline.architecture,
+        "settings": pipeline.settings,
+        "normalises": pipeline.normalises,
+    }
+    return encoder, {
+        "library": "torchaudio",
+        "name": fetched.name,
+        "revision": fetched.revision,
+        "licence": fetched.licence,
+        "fingerprint": fingerprint_of(settings, [record["files"][WEIGHTS]]),
+        **settings,
+    }
 
 
 def _load_transformers(checkpoint: Checkpoint, name: str) -> tuple[nn.Module, dict[str, Any]]:

@@ -13,6 +13,7 @@ from torch import nn
 
 from clser_engine.backbones.gated_attention import GatedRelativeAttention
 from clser_engine.backbones.log_mel import KaldiLogMel, WhisperLogMel
+from clser_engine.backbones.padding import VARIANCE_FLOOR
 from clser_engine.backbones.w2v_bert_encoder import W2vBertEncoder
 from clser_engine.backbones.waveform_encoder import ConvBlock, PositionBlock, WaveformEncoder
 from clser_engine.backbones.whisper_encoder import WhisperEncoder
@@ -82,7 +83,7 @@ def _waveform_encoder(model: Any, preprocessor: dict[str, Any]) -> nn.Module:
         dropout=config.hidden_dropout,
         norm_first=bool(getattr(config, "do_stable_layer_norm", False)),
         gated=gated,
-        do_normalise=bool(preprocessor.get("do_normalize", True)),
+        variance_floor=VARIANCE_FLOOR if preprocessor.get("do_normalize", True) else None,
     )
 
 
@@ -97,6 +98,7 @@ def _gated(attention: Any) -> GatedRelativeAttention:
         distances=getattr(attention, "rel_attn_embed", None),
         max_distance=attention.max_distance,
         dropout=attention.dropout,
+        returns_weights=True,
     )  # fmt: skip
 
 

@@ -105,7 +105,8 @@ class WaveformEncoder(nn.Module):
         dropout: Before the blocks.
         norm_first: Whether the blocks normalise first.
         gated: Whether attention is gated by relative position (WavLM).
-        do_normalise: Whether recordings are brought to zero mean and unit variance first.
+        variance_floor: Added to the variance of a recording where recordings are brought to zero
+            mean and unit variance first; None where they are taken as they are.
     """
 
     window_s = 30.0
@@ -123,7 +124,7 @@ class WaveformEncoder(nn.Module):
         dropout: float,
         norm_first: bool,
         gated: bool,
-        do_normalise: bool,
+        variance_floor: float | None,
     ) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(convolutions)
@@ -136,7 +137,7 @@ class WaveformEncoder(nn.Module):
         self.num_layers = len(blocks) + 1
         self.norm_first = norm_first
         self.gated = gated
-        self.do_normalise = do_normalise
+        self.variance_floor = variance_floor
         self._shapes = [block.shape for block in convolutions]
         self.least_samples, self.hop_samples = receptive_field(self._shapes)
 
@@ -158,9 +159,9 @@ class WaveformEncoder(nn.Module):
         if lengths is not None:
             waveform = waveform * inside(lengths, waveform.shape[1])
             lengths = lengths.clamp(min=self.least_samples)  # silence follows a shorter one
-        if self.do_normalise:
+        if self.variance_floor is not None:
             real = None if lengths is None else inside(lengths, waveform.shape[1])
-            waveform = normalise(waveform, real)
+            waveform = normalise(waveform, real, self.variance_floor)
         frames, counts = waveform[:, None], lengths  # (B, 1, N)
         for convolution, shape in zip(self.convolutions, self._shapes, strict=True):
             frames = convolution(frames, counts)

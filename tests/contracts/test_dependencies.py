@@ -23,7 +23,6 @@ CLIENTS_TEN = {
 # Declared before the product uses them; an entry goes as soon as it does.
 USED_LATER = {
     "networkx": "speaker communities",
-    "torchaudio": "forced alignment",
     "scikit-learn": "classical methods to compare with",
 }
 
