@@ -8,7 +8,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 
@@ -16,9 +16,11 @@ from clser_engine.errors import BundleError, EngineError
 from clser_engine.resources import resource_path
 from clser_engine.types import ModelId
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had graphs of one recording, and no encoders
 SUFFIX = ".clser-model"
 CARD = "card.json"
+_HASHED = (".onnx", ".safetensors", ".json")
+Kind = Literal["compact", "encoder"]
 _REQUIRED = (
     "name", "classes", "sample_rate_hz", "frame_rate_hz", "look_ahead_ms", "receptive_field_ms",
     "corpora", "languages", "licence", "summary", "metrics", "files", "architecture", "graphs",
@@ -32,11 +34,15 @@ class ModelCard:
     Args:
         folder: The bundle.
         model_id: Name, and hash of the card (which holds the hash of each file).
+        kind: `compact`, or `encoder`: a pretrained backbone with heads.
         classes: Emotion names in the order of the outputs.
         sample_rate_hz: Rate of the waveform that the graph takes.
         frame_rate_hz: Posteriors per second.
         look_ahead_ms: Audio after the end of a frame that its posterior needs.
         receptive_field_ms: Audio before a frame that its posterior may depend on.
+        window_ms: The longest stretch that goes through the graph at once, context included; None
+            where the model can be cut anywhere, with the same numbers.
+        least_samples: The shortest waveform that the graph takes.
         corpora: Corpora that it was trained on.
         languages: Their languages.
         licence: Licence of the weights.
@@ -48,11 +54,14 @@ class ModelCard:
 
     folder: Path
     model_id: ModelId
+    kind: Kind
     classes: tuple[str, ...]
     sample_rate_hz: int
     frame_rate_hz: float
     look_ahead_ms: float
     receptive_field_ms: float
+    window_ms: float | None
+    least_samples: int
     corpora: tuple[str, ...]
     languages: tuple[str, ...]
     licence: str
@@ -60,6 +69,15 @@ class ModelCard:
     files: dict[str, str]
     architecture: dict[str, Any]
     values: dict[str, Any]
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples per posterior."""
+        return round(self.sample_rate_hz / self.frame_rate_hz)
+
+    def count_frames(self, samples: int) -> int:
+        """Return how many posteriors the graph gives for a recording of that many samples."""
+        return max(0, samples - self.least_samples) // self.hop_samples + 1
 
 
 def installed_bundles_folder() -> Path:
@@ -119,14 +137,23 @@ def load_card(folder: Path) -> ModelCard:
     missing = [key for key in _REQUIRED if key not in values]
     if missing:
         raise BundleError(f"{folder / CARD} is damaged: it lacks {missing[0]!r}.")
+    kind = values.get("kind", "compact")
+    if kind not in ("compact", "encoder"):
+        raise BundleError(
+            f"{folder / CARD} has the kind {kind!r}, and this program knows 'compact' and "
+            f"'encoder'; install a newer CLSER Studio."
+        )
     return ModelCard(
         folder=folder,
         model_id=ModelId(name=values["name"], sha256=hashlib.sha256(raw).hexdigest()),
+        kind=kind,
         classes=tuple(values["classes"]),
         sample_rate_hz=values["sample_rate_hz"],
         frame_rate_hz=values["frame_rate_hz"],
         look_ahead_ms=values["look_ahead_ms"],
         receptive_field_ms=values["receptive_field_ms"],
+        window_ms=values.get("window_ms"),
+        least_samples=values.get("least_samples", 1),
         corpora=tuple(values["corpora"]),
         languages=tuple(values["languages"]),
         licence=values["licence"],
@@ -174,9 +201,10 @@ def write_card(folder: Path, values: dict[str, Any]) -> None:
         values: Everything but `files` and `format_version`.
     """
     names = sorted(
-        path.name for path in folder.iterdir() if path.suffix in (".onnx", ".safetensors")
+        path.name for path in folder.iterdir() if path.suffix in _HASHED and path.name != CARD
     )
     card = {
+        "kind": "encoder" if "backbone" in values else "compact",
         **values,  # a card read before may carry a version and hashes of its own
         "format_version": FORMAT_VERSION,
         "files": {name: hash_bytes(folder / name) for name in names},

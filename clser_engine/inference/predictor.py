@@ -1,7 +1,8 @@
 """Predictor: from a recording of any length to its emotions, with a model bundle.
 
-A recording goes through the graph in blocks with context on either side. The frame branch has a
-finite past and look-ahead, so the frames do not depend on where the blocks end. Functionals of a
+A recording goes through the graph in blocks with context on either side. The compact model's frame
+branch has a finite past and look-ahead, so its frames do not depend on where the blocks end; those
+of a pretrained encoder do, a little, and its card says how long its windows are. Functionals of a
 recording longer than one block are the mean of its blocks', weighted by how long each is active;
 the utterance posterior is always computed from the functionals, so it can be computed again from
 what is stored, with other statistics. (A mean of the blocks' posteriors could not be.)
@@ -24,7 +25,7 @@ from clser_engine.inference.smoothing import find_segments, read_smoothing
 from clser_engine.runtime import RunContext
 from clser_engine.types import Analysis, FloatArray, Posteriors, UtterancePosterior
 
-BLOCK_S = 10.0
+BLOCK_S = 20.0  # three times the context that goes with each block
 LONGEST_WHOLE_S = 20.0  # up to here one pass: functionals then are of the whole recording
 READ_BLOCK_S = 10.0
 LOUDEST = 1e4  # 80 dB above full scale; far beyond it, powers overflow float32
@@ -88,21 +89,35 @@ class Predictor:
 
     Attributes:
         card: What the model says of itself.
-        device: Name of what computes, for example `CPU`.
         runtime: The library that runs it, in words.
+        longest_whole_s: Up to this length a recording goes through the graph in one pass.
         smoothing: How frames become segments.
     """
 
     def __init__(self, card: ModelCard, runtime: Runtime) -> None:
         self.card = card
-        self.device = runtime.device
         self.runtime = runtime.words
         self._runtime = runtime
-        self.step_samples = round(card.sample_rate_hz / card.frame_rate_hz)
+        self.step_samples = card.hop_samples
         step_ms = 1000 / card.frame_rate_hz
         self.context_steps = round(card.receptive_field_ms / step_ms)
         self.look_ahead_steps = round(card.look_ahead_ms / step_ms)
         self.smoothing = read_smoothing(card)
+        self.longest_whole_s, self._block_s = LONGEST_WHOLE_S, BLOCK_S
+        if card.window_ms is not None:
+            self.longest_whole_s = card.window_ms / 1000
+            around_ms = card.receptive_field_ms + card.look_ahead_ms
+            self._block_s = (card.window_ms - around_ms) / 1000
+
+    @property
+    def device(self) -> str:
+        """What really computes: `CPU` or the name of the graphics card."""
+        return self._runtime.device
+
+    @property
+    def notice(self) -> str:
+        """One sentence where it is not the device that was chosen, else empty."""
+        return self._runtime.notice
 
     def analyze(self, path: str | Path, context: RunContext | None = None) -> Analysis:
         """Analyse a recording of any length, holding seconds of it in memory.
@@ -130,8 +145,9 @@ class Predictor:
 
     def frame_posteriors(self, samples: FloatArray) -> Posteriors:
         """Return the posteriors of samples (N,) in one pass."""
+        steps = -(-len(samples) // self.step_samples)
         values, speech = self._runtime.frames(samples.clip(-LOUDEST, LOUDEST))
-        return self._posteriors(values, speech)
+        return self._posteriors(_to_length(values, steps), _to_length(speech, steps))
 
     def _posteriors(self, values: FloatArray, speech: FloatArray) -> Posteriors:
         return Posteriors(
@@ -195,7 +211,10 @@ class Predictor:
 
         The model has heard nothing but voices, and would be as sure of silence or noise as of them.
         """
-        voiced_share = functionals[:, self.card.values["functionals"].index("voiced_share")]
+        names = self.card.values.get("functionals", ())
+        if "voiced_share" not in names:  # an embedding, whose numbers have no names
+            return np.ones(len(functionals), np.float32)
+        voiced_share = functionals[:, names.index("voiced_share")]
         evidence: FloatArray = np.clip(voiced_share / FULL_EVIDENCE, LEAST_EVIDENCE, 1.0)
         return evidence
 
@@ -217,8 +236,8 @@ class Predictor:
         self, blocks: Iterator[FloatArray], expected_s: float, name: str, context: RunContext
     ) -> Analysis:
         rate = self.card.sample_rate_hz
-        block_steps = round(BLOCK_S * self.card.frame_rate_hz)
-        longest = round(LONGEST_WHOLE_S * rate)
+        block_steps = int(self._block_s * self.card.frame_rate_hz)
+        longest = round(self.longest_whole_s * rate)
         buffer = np.zeros(0, np.float32)  # from the context of the next block on
         first, done, total_samples = 0, 0, 0  # step at which the buffer starts; steps finished
         passes: list[_Pass] = []
@@ -245,6 +264,23 @@ class Predictor:
         end = -(-total_samples // self.step_samples)
         passes.append(self._pass(buffer, first, done, end))
         context.report("analyse", expected_s, expected_s)
+        return self._analysis(passes, total_samples)
+
+    def analyze_batch(self, waveforms: Sequence[FloatArray]) -> list[Analysis]:
+        """Analyse recordings (N,) together, each no longer than `longest_whole_s` and not empty."""
+        found = self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST) for samples in waveforms])
+        analyses = []
+        for samples, (values, speech, functionals) in zip(waveforms, found, strict=True):
+            steps = -(-len(samples) // self.step_samples)
+            part = _Pass(
+                values=_to_length(values, steps),
+                speech=_to_length(speech, steps),
+                functionals=functionals,
+            )
+            analyses.append(self._analysis([part], len(samples)))
+        return analyses
+
+    def _analysis(self, passes: Sequence[_Pass], total_samples: int) -> Analysis:
         # Where nobody speaks in any pass, all count alike.
         share = np.array([part.speech.sum() for part in passes]) + 1e-6
         vectors = np.stack([part.functionals for part in passes])
@@ -253,20 +289,36 @@ class Predictor:
             np.concatenate([part.values for part in passes]),
             np.concatenate([part.speech for part in passes]),
         )
+        duration_s = total_samples / self.card.sample_rate_hz
         return Analysis(
-            duration_s=total_samples / rate,
+            duration_s=duration_s,
             model=self.card.model_id,
             posteriors=posteriors,
-            segments=find_segments(posteriors, self.smoothing, total_samples / rate),
+            segments=find_segments(posteriors, self.smoothing, duration_s),
             utterance=self.score(vector[None])[0],
             functionals=vector,
         )
 
     def _pass(self, samples: FloatArray, first: int, start: int, end: int) -> "_Pass":
         """Run the graph over samples that begin at step `first` and keep steps start to end."""
-        values, speech, functionals = self._runtime.analyze(samples.clip(-LOUDEST, LOUDEST))
+        [(values, speech, functionals)] = self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST)])
         kept = slice(start - first, end - first)
-        return _Pass(values=values[kept], speech=speech[kept], functionals=functionals)
+        return _Pass(
+            values=_to_length(values, end - first)[kept],
+            speech=_to_length(speech, end - first)[kept],
+            functionals=functionals,
+        )
+
+
+def _to_length(values: FloatArray, frames: int) -> FloatArray:
+    """Return at least `frames` frames (T, …), the last one repeated.
+
+    An encoder has no frame for the last milliseconds of a recording, which its window overhangs.
+    """
+    missing = frames - len(values)
+    if missing <= 0:
+        return values
+    return np.concatenate([values, np.repeat(values[-1:], missing, axis=0)])
 
 
 def load_predictor(

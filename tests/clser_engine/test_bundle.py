@@ -80,13 +80,13 @@ def test_a_missing_file_is_named(bundle):
 
 
 def test_a_newer_format_is_refused(bundle):
-    change_card(bundle, format_version=2)
+    change_card(bundle, format_version=3)
 
     with pytest.raises(BundleError) as raised:
         load_card(bundle)
 
     assert str(raised.value) == (
-        f"{bundle} has format 2, and this program reads up to 1; install a newer CLSER Studio."
+        f"{bundle} has format 3, and this program reads up to 2; install a newer CLSER Studio."
     )
 
 
