@@ -37,7 +37,6 @@ from app.window.main_window import MainWindow
 from app.window.options import Options
 from app.window.requests import Requests
 from app.window.session import Session
-from clser_engine.client import StatisticsMode
 
 logger = logging.getLogger(__name__)
 
@@ -246,13 +245,9 @@ class Studio:
         actions.connect("restart_engine", self.engine.restart)
         self.statistics.state_changed.connect(display.show_statistics)
         for mode in MODES:
-            actions.connect(f"statistics_{mode}", partial(self._choose_statistics, mode))
+            actions.connect(f"statistics_{mode}", partial(self.statistics.choose_mode, mode))
         actions["propagate"].triggered.connect(self.statistics.choose_sharing)
         display.show_statistics(self.statistics.state)
-
-    def _choose_statistics(self, mode: StatisticsMode) -> None:
-        self.statistics.choose_mode(mode)
-        self.display.show_statistics(self.statistics.state)  # its mark, if it was chosen before
 
     def _report(self) -> str:
         return self.display.report(self._log.lines)

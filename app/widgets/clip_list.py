@@ -205,8 +205,8 @@ class ClipList(QWidget):
         return self._guess_delegate.drawn
 
     def set_footer(self, footer: QWidget) -> None:
-        """Put a widget below the counts."""
-        self._layout.addWidget(footer)
+        """Put a widget below the number of clips."""
+        self._layout.insertWidget(self._layout.indexOf(self._balance), footer)
 
     def set_empty_text(self, text: str) -> None:
         """Say what to do next while the project has no clips."""

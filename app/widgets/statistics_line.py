@@ -1,44 +1,14 @@
 """What suggestions rest on: one quiet line below the clips, with a menu to choose."""
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.widgets.elided_label import ElidedLabel
 
-BUSY = "adapting…"
-NOTHING_YET = "nothing was analysed yet"
+BUSY = "comparing clips…"
+NOTHING_YET = "no clip was analysed yet"
 MARK = "⚠ "
-ARROW_ROOM_PX = 28
-
-
-class _ElidedButton(QToolButton):
-    """A button whose text is cut where there is no room for it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._whole = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-
-    def show_text(self, text: str) -> None:
-        """Show a text, or as much of it as there is room for."""
-        self._whole = text
-        self._fit()
-
-    def sizeHint(self) -> QSize:
-        width = self.fontMetrics().horizontalAdvance(self._whole) + ARROW_ROOM_PX
-        return QSize(width, super().sizeHint().height())
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, super().minimumSizeHint().height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        room = self.width() - ARROW_ROOM_PX
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room))
+SPACE_PX = 8
 
 
 class StatisticsLine(QWidget):
@@ -51,26 +21,35 @@ class StatisticsLine(QWidget):
 
     def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._button = _ElidedButton(self)
+        self._words = ElidedLabel(self)
+        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._words.setAccessibleName("What suggestions rest on")
+        self._button = QToolButton(self)
+        self._button.setText("Change")
         self._button.setAutoRaise(True)
         self._button.setMenu(menu)
         self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self._button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._button.setAccessibleName("Change what suggestions rest on")
+        self._button.setToolTip("Choose what the model compares each clip with")
         self._remark = ElidedLabel(self)
         self._remark.setAccessibleName("What to know about the suggestions")
         self._remark.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        line = QHBoxLayout()
+        line.setSpacing(SPACE_PX)
+        line.addWidget(self._words, stretch=1)
+        line.addWidget(self._button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._button)
+        layout.addLayout(line)
         layout.addWidget(self._remark)
         self.show_statistics("", (), "", is_busy=False)
 
     @property
     def text(self) -> str:
-        """What the line says, whole."""
-        return self._button.accessibleName()
+        """What the line says."""
+        return self._words.text()
 
     @property
     def remark(self) -> str:
@@ -88,15 +67,8 @@ class StatisticsLine(QWidget):
             effect: What the last choice changed, or empty.
             is_busy: Whether it is being computed anew.
         """
-        text = f"Suggestions: {BUSY if is_busy else words or NOTHING_YET}"
-        self._button.show_text(text)
-        self._button.setAccessibleName(text)
-        sentences = [MARK + notice for notice in notices] + [effect] * bool(effect)
-        remark = "   ".join(sentences)
-        self._button.setAccessibleDescription(f"{' '.join(notices)} {effect}".strip())
-        self._button.setToolTip(
-            "\n".join([text + ".", *notices, "Click to choose what they are compared with."])
-        )
-        self._remark.show_text(remark)
+        self._words.show_text(f"Suggestions: {BUSY if is_busy else words or NOTHING_YET}")
+        sentences = [*([effect] if effect else []), *(MARK + notice for notice in notices)]
+        self._remark.show_text("   ".join(sentences))
         self._remark.setToolTip("\n".join(sentences))
-        self._remark.setVisible(bool(remark))
+        self._remark.setVisible(bool(sentences))

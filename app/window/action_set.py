@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from app.window.action_table import ACTIONS, ANSWER_PREFIX, ActionRow, answer_rows
@@ -19,6 +19,7 @@ class ActionSet:
     def __init__(self, window: QMainWindow) -> None:
         self._window = window
         self._menus: dict[str, QMenu] = {}
+        self._groups: dict[str, QActionGroup] = {}
         self._actions: dict[str, QAction] = {}
         self._rows: dict[str, ActionRow] = {}
         self._reasons: dict[str, str] = {}
@@ -85,12 +86,19 @@ class ActionSet:
         action.setObjectName(row.action_id)
         action.setShortcuts([QKeySequence(key) for key in row.keys])
         action.setCheckable(row.checkable)
+        if row.group:
+            self._group(row.group).addAction(action)
         action.setAutoRepeat(row.repeats)
         self._window.addAction(action)
         self._actions[row.action_id] = action
         self._rows[row.action_id] = row
         self.allow(row.action_id)
         return action
+
+    def _group(self, name: str) -> QActionGroup:
+        if name not in self._groups:
+            self._groups[name] = QActionGroup(self._window)
+        return self._groups[name]
 
     def _menu(self, path: str) -> QMenu:
         if path not in self._menus:

@@ -17,6 +17,7 @@ class ActionRow:
         help: One sentence for the tooltip and the list of keys.
         keys: Key sequences in Qt's portable text; the first is the one that is shown.
         checkable: Whether it is an option that is on or off.
+        group: Options of the same group, of which one is on, or empty.
         repeats: Whether holding the key down does it again and again.
         starts_group: Whether a line is drawn above it in the menu.
     """
@@ -27,6 +28,7 @@ class ActionRow:
     help: str
     keys: tuple[str, ...] = ()
     checkable: bool = False
+    group: str = ""
     repeats: bool = False
     starts_group: bool = False
 
@@ -364,6 +366,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         text="As the &system",
         help="Light or dark as the desktop says.",
         checkable=True,
+        group="theme",
         starts_group=True,
     ),
     ActionRow(
@@ -372,6 +375,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         text="&Light",
         help="Light window.",
         checkable=True,
+        group="theme",
     ),
     ActionRow(
         action_id="theme_dark",
@@ -379,6 +383,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         text="&Dark",
         help="Dark window.",
         checkable=True,
+        group="theme",
     ),
     ActionRow(
         action_id="analyse_clip",
@@ -397,9 +402,10 @@ ACTIONS: tuple[ActionRow, ...] = (
     ActionRow(
         action_id="statistics_auto",
         menu="E&ngine/&Suggestions",
-        text="Compare as is &safe",
+        text="Compare clips where that is &safe",
         help="Compare clips with those of their speaker or of the project, where that is safe.",
         checkable=True,
+        group="statistics",
         starts_group=True,
     ),
     ActionRow(
@@ -408,20 +414,23 @@ ACTIONS: tuple[ActionRow, ...] = (
         text="Judge each recording by &itself",
         help="Compare clips with nothing; the model is surer when it has others to compare.",
         checkable=True,
+        group="statistics",
     ),
     ActionRow(
         action_id="statistics_project",
         menu="E&ngine/&Suggestions",
-        text="Compare with the whole &project",
+        text="Compare with &all clips of the project",
         help="Judge each clip relative to all clips of the project; five of them help already.",
         checkable=True,
+        group="statistics",
     ),
     ActionRow(
         action_id="statistics_speaker",
         menu="E&ngine/&Suggestions",
-        text="Compare with the same &speaker",
+        text="Compare with clips of the same s&peaker",
         help="Judge each clip relative to those of its speaker; set speakers in the Edit menu.",
         checkable=True,
+        group="statistics",
     ),
     ActionRow(
         action_id="propagate",
@@ -437,6 +446,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         text="&Automatic",
         help="Let the engine choose what the model runs on.",
         checkable=True,
+        group="device",
         starts_group=True,
     ),
     ActionRow(
@@ -445,6 +455,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         text="&Processor (CPU)",
         help="Run the model on the processor; waiting recordings are kept.",
         checkable=True,
+        group="device",
     ),
     ActionRow(
         action_id="device_cuda",
@@ -452,6 +463,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         text="&Graphics card (CUDA)",
         help="Run the model on an NVIDIA graphics card, or on the processor where there is none.",
         checkable=True,
+        group="device",
     ),
     ActionRow(
         action_id="restart_engine",

@@ -11,7 +11,7 @@ from app.controllers.playback_controller import PlaybackController
 from app.controllers.project_controller import ProjectController
 from app.controllers.settings_controller import SettingsController
 from app.controllers.source_controller import SourceController
-from app.controllers.statistics_controller import MODES, StatisticsState
+from app.controllers.statistics_controller import StatisticsState
 from app.domain.clips import Clip, Guess
 from app.domain.edits import NO_EDIT, Changes
 from app.domain.labels import Label
@@ -252,8 +252,7 @@ class Display(QObject):
     def show_statistics(self, state: StatisticsState) -> None:
         """Show what suggestions rest on, and what was chosen."""
         actions = self._window.actions_
-        for mode in MODES:
-            actions[f"statistics_{mode}"].setChecked(mode == state.mode)
+        actions[f"statistics_{state.mode}"].setChecked(True)
         actions["propagate"].setChecked(state.shares)
         self._window.statistics.show_statistics(
             state.words, state.notices, state.effect, is_busy=state.is_busy

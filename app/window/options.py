@@ -75,13 +75,11 @@ class Options(QObject):
             transport.set_devices((settings.output_device,), settings.output_device)
 
     def _set_device(self, device: str) -> None:
-        for name in DEVICES:
-            self._window.actions_[f"device_{name}"].setChecked(name == device)
+        self._window.actions_[f"device_{device}"].setChecked(True)
         self._engine.set_device(device)
         self._settings.change(engine_device=device)
 
     def _set_theme(self, theme: str) -> None:
-        for name in SCHEMES:
-            self._window.actions_[f"theme_{name}"].setChecked(name == theme)
+        self._window.actions_[f"theme_{theme}"].setChecked(True)
         set_theme(theme)
         self._settings.change(theme=theme)

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QColor
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QToolButton
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QMenu, QSlider, QToolButton
 
 from app.domain.clips import Guess
 from app.domain.time_span import TimeSpan
@@ -13,6 +13,7 @@ from app.widgets.emotion_swatch import AnswerIcons, contrast, text_colour_on
 from app.widgets.label_bar import LabelBar
 from app.widgets.message_bar import MessageBar
 from app.widgets.progress_strip import ProgressStrip, TimeLeft
+from app.widgets.statistics_line import StatisticsLine
 from app.widgets.transport_bar import SPEEDS, TransportBar
 from clser_engine.labels import USUAL_EMOTIONS
 
@@ -77,6 +78,42 @@ def test_a_suggestion_is_called_one_and_has_its_confidence(label_bar):
     label_bar.set_suggestion(None, "No suggestion yet.")
 
     assert label_bar.suggestion_text == "No suggestion yet."
+
+
+@pytest.fixture
+def statistics_line(qtbot):
+    line = StatisticsLine(QMenu())
+    qtbot.addWidget(line)
+    line.resize(300, 60)
+    line.show()
+    return line
+
+
+def test_what_suggestions_rest_on_is_one_quiet_line(statistics_line):
+    assert statistics_line.text == "Suggestions: no clip was analysed yet"
+    assert statistics_line.remark == ""
+
+    statistics_line.show_statistics("adapted to 34 clips of this project", (), "", is_busy=False)
+
+    assert statistics_line.text == "Suggestions: adapted to 34 clips of this project"
+    assert statistics_line.remark == ""
+
+
+def test_what_there_is_to_know_of_suggestions_stands_below(statistics_line):
+    statistics_line.show_statistics(
+        "adapted to 3 speakers",
+        ("Speaker 03 shows one emotion.", "Speaker 08 has 2 clips."),
+        "5 of 34 suggestions changed.",
+        is_busy=False,
+    )
+
+    assert statistics_line.remark == (
+        "5 of 34 suggestions changed.   ⚠ Speaker 03 shows one emotion.   ⚠ Speaker 08 has 2 clips."
+    )
+
+    statistics_line.show_statistics("adapted to 3 speakers", (), "", is_busy=True)
+    assert statistics_line.text == "Suggestions: comparing clips…"
+    assert statistics_line.remark == ""
 
 
 def test_a_model_that_does_not_know_suggests_no_emotion(label_bar):
