@@ -1,32 +1,48 @@
 """Descriptors and functionals of labelled recordings, computed once and kept on disk.
 
-The key of a file in the cache is the hash of the recordings, of the code that computes features and
-of the playing speed, so nothing stale is ever read.
+The key is what is in the recording, the code that computes features and the playing speed, so
+nothing stale is ever read, a recording that was moved or copied is found again, and sets that
+overlap share what they have in common. There is one small file a recording, in one folder for each
+code and speed; each is written under a name of its own and renamed, so several processes may fill
+the same folder at once, and one that was stopped in the middle has lost one recording.
 
 Shapes: N recordings, T frames of 20 ms, D functionals, M mel bands.
 """
 
 import ast
 import hashlib
+import json
+import logging
 import os
+import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import platformdirs
 import soxr
 import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from clser_engine.audio import features, functionals
 from clser_engine.audio.features import SAMPLE_RATE_HZ, Descriptors, FrameDescriptors
 from clser_engine.audio.functionals import Functionals
 from clser_engine.audio.read import read_mono
 from clser_engine.data.manifest import Utterance
+from clser_engine.data.recording_hashes import hash_recordings
 from clser_engine.runtime import RunContext
 from clser_engine.types import FloatArray
 
+logger = logging.getLogger(__name__)
+
 DESCRIPTOR_COLUMNS = features.MEL_BANDS + 5
+MAX_BYTES = 16 << 30
+"""Most that all features may take; folders not used for longest go first."""
+KEEP_S = 3600.0  # a folder used within this time may be in use by another process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,12 +117,11 @@ def code_hash() -> str:
 
 
 def recordings_hash(utterances: Sequence[Utterance]) -> str:
-    """Hash of which recordings these are: path, size, time of change, label and speaker."""
+    """Hash of which recordings these are: contents, label and speaker; not where they lie."""
     digest = hashlib.sha256()
-    for utterance in utterances:
-        status = utterance.path.stat()
-        line = f"{utterance.path}|{status.st_size}|{status.st_mtime_ns}"
-        digest.update(f"{line}|{utterance.emotion}|{utterance.speaker_key}\n".encode())
+    hashes = hash_recordings([u.path for u in utterances], _hash_memory())
+    for utterance, sha256 in zip(utterances, hashes, strict=True):
+        digest.update(f"{sha256}|{utterance.emotion}|{utterance.speaker_key}\n".encode())
     return digest.hexdigest()
 
 
@@ -124,42 +139,156 @@ def compute_features(
         AudioError: If a recording cannot be read.
     """
     context = context or RunContext()
-    key = hashlib.sha256(f"{recordings_hash(utterances)}{code_hash()}{speed}".encode()).hexdigest()
-    stored = cache_folder() / f"{key[:32]}.npz"
-    if stored.exists():
-        with np.load(stored, allow_pickle=False) as arrays:
-            packed = np.split(arrays["descriptors"], arrays["ends"][:-1])
-            return FeatureSet(
-                utterances=list(utterances),
-                functionals=arrays["functionals"],
-                descriptors=packed,
-            )
+    folder = _open_folder(speed)
+    hashes = hash_recordings([u.path for u in utterances], _hash_memory(), context)
+    found = [_load(folder / f"{sha256}.safetensors") for sha256 in hashes]
     describe, summarise = FrameDescriptors(), Functionals()
-    packed, vectors = [], []
-    for done, utterance in enumerate(utterances):
-        context.report("features", done, len(utterances))
-        samples = read_mono(utterance.path)
-        if speed != 1.0:
-            samples = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
-        with torch.inference_mode():
-            descriptors = describe(torch.from_numpy(np.ascontiguousarray(samples))[None])
-            vectors.append(summarise(descriptors)[0].numpy())
-            packed.append(pack(descriptors).numpy())
-    feature_set = FeatureSet(
-        utterances=list(utterances), functionals=np.stack(vectors), descriptors=packed
+    computed = 0
+    for index, (utterance, sha256) in enumerate(zip(utterances, hashes, strict=True)):
+        context.report("features", index, len(utterances))
+        if found[index] is None:
+            found[index] = _compute(utterance.path, speed, describe, summarise)
+            _store(folder / f"{sha256}.safetensors", found[index])
+            computed += 1
+    if computed:
+        make_room(keep=folder)
+    known = [one for one in found if one is not None]
+    return FeatureSet(
+        utterances=list(utterances),
+        functionals=np.stack([vector for vector, _ in known]),
+        descriptors=[packed for _, packed in known],
     )
-    _store(stored, feature_set)
-    return feature_set
 
 
-def _store(path: Path, feature_set: FeatureSet) -> None:
-    """Write so that a half-written file is never read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial.npz")
-    np.savez(
-        partial,
-        functionals=feature_set.functionals,
-        descriptors=np.concatenate(feature_set.descriptors),
-        ends=np.cumsum([len(packed) for packed in feature_set.descriptors]),
-    )
-    partial.replace(path)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheFolder:
+    """Features by one code at one speed.
+
+    Args:
+        path: The folder.
+        speed: How fast the recordings were played; 0 where that is not known.
+        is_current: Whether the code that is installed makes and reads them.
+        recordings: How many there are.
+        num_bytes: What they take.
+        used_s: When they were last used, in seconds since 1970.
+    """
+
+    path: Path
+    speed: float
+    is_current: bool
+    recordings: int
+    num_bytes: int
+    used_s: float
+
+
+def list_cache() -> list[CacheFolder]:
+    """Return what the cache holds, the last used first."""
+    found = []
+    current = code_hash()
+    for path in cache_folder().glob("*/"):
+        settings = _read_settings(path)
+        sizes = [file.stat().st_size for file in path.glob("*.safetensors")]
+        found.append(
+            CacheFolder(
+                path=path,
+                speed=float(settings.get("speed", 0.0)),
+                is_current=settings.get("code") == current,
+                recordings=len(sizes),
+                num_bytes=sum(sizes),
+                used_s=path.stat().st_mtime,
+            )
+        )
+    return sorted(found, key=lambda folder: -folder.used_s)
+
+
+def make_room(max_bytes: int = MAX_BYTES, keep: Path | None = None) -> list[Path]:
+    """Remove the folders not used for longest until the others fit; return those removed.
+
+    Args:
+        max_bytes: Most that the features may take.
+        keep: A folder that stays. So does, where something is kept, what was used within the hour.
+    """
+    folders = list_cache()
+    used = sum(folder.num_bytes for folder in folders)
+    removed = []
+    for folder in reversed(folders):
+        if used <= max_bytes:
+            break
+        if keep is not None and (folder.path == keep or time.time() - folder.used_s < KEEP_S):
+            continue
+        shutil.rmtree(folder.path, ignore_errors=True)
+        removed.append(folder.path)
+        used -= folder.num_bytes
+    return removed
+
+
+def _hash_memory() -> Path:
+    return cache_folder() / "hashes.sqlite"
+
+
+def _open_folder(speed: float) -> Path:
+    """Return the folder for the installed code and a speed, and note that it was used."""
+    settings = {"code": code_hash(), "speed": speed}
+    key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+    folder = cache_folder() / key
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "settings.json").exists():
+            _write(folder / "settings.json", json.dumps(settings).encode())
+        os.utime(folder)
+    except OSError as error:
+        logger.info("Features cannot be kept in %s: %s", folder, error)
+    return folder
+
+
+def _read_settings(folder: Path) -> dict[str, str]:
+    try:
+        settings = json.loads((folder / "settings.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _compute(
+    path: Path, speed: float, describe: FrameDescriptors, summarise: Functionals
+) -> tuple[FloatArray, FloatArray]:
+    """Return functionals (D,) and descriptors (T, M + 5) of a recording."""
+    samples = read_mono(path)
+    if speed != 1.0:
+        samples = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
+    with torch.inference_mode():
+        descriptors = describe(torch.from_numpy(np.ascontiguousarray(samples))[None])
+        return summarise(descriptors)[0].numpy(), pack(descriptors).numpy()
+
+
+def _load(path: Path) -> tuple[FloatArray, FloatArray] | None:
+    """Return what is stored, or None if there is nothing or it is damaged."""
+    try:
+        arrays = load(path.read_bytes())
+        vector, packed = arrays["functionals"], arrays["descriptors"]
+    except (OSError, SafetensorError, KeyError):
+        return None
+    if vector.ndim != 1 or packed.ndim != 2 or packed.shape[1] != DESCRIPTOR_COLUMNS:
+        return None
+    return vector, packed
+
+
+def _store(path: Path, computed: tuple[FloatArray, FloatArray] | None) -> None:
+    """Keep features; where that fails they are computed again next time."""
+    if computed is None:
+        return
+    vector, packed = (np.ascontiguousarray(array) for array in computed)
+    try:
+        _write(path, save({"functionals": vector, "descriptors": packed}))
+    except OSError as error:
+        logger.info("Features are not kept in %s: %s", path, error)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write so that a half-written file is never read, whoever writes the same one."""
+    partial = path.with_name(f"{uuid4().hex}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
