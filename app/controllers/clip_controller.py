@@ -12,10 +12,11 @@ from app.controllers.probe_controller import ProbeController
 from app.controllers.project_controller import ProjectController
 from app.domain.clip_edits import counted, describe_edit, move_edit, remove_clips_edit
 from app.domain.clips import Clip
-from app.domain.edits import Edit
+from app.domain.edits import Edit, merged
 from app.domain.ids import new_id
 from app.domain.label_edits import Answer, new_label
 from app.domain.labels import Origin
+from app.domain.speakers import SpeakerSource, speaker_of, speakers_edit
 from app.errors import explain
 from app.jobs.runner import Job, JobRunner
 from app.services.audio_files import FoundFile, FoundFiles, find_audio
@@ -154,6 +155,26 @@ class ClipController(QObject):
             self._clips(clip_ids), language=language, speaker=speaker, transcript=transcript
         )
         return edit is None or self._project.apply(edit) is not None
+
+    def name_speakers(
+        self, clip_ids: Sequence[str], source: SpeakerSource, *, language: str | None = None
+    ) -> bool:
+        """Let names of folders or files tell who speaks, in one step.
+
+        Args:
+            clip_ids: The clips; where the names tell nothing they keep what they have.
+            source: Which names.
+            language: BCP 47 tag for all of them, empty for unknown, None to leave it.
+        """
+        clips = self._clips(clip_ids)
+        speakers = {clip.clip_id: speaker_of(clip.path, source) for clip in clips}
+        first = describe_edit(clips, language=language)
+        changed = {} if first is None else {clip.clip_id: clip for clip in first.added_clips}
+        second = speakers_edit([changed.get(clip.clip_id, clip) for clip in clips], speakers)
+        edits = [edit for edit in (first, second) if edit is not None]
+        if not edits:
+            return True
+        return self._project.apply(merged(edits[-1].name, edits)) is not None
 
     def _clips(self, clip_ids: Sequence[str]) -> list[Clip]:
         store = self._project.store

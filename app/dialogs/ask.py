@@ -96,9 +96,9 @@ class Ask:
             return None
         return self._remembered(Path(dialog.selectedFiles()[0]))
 
-    def clip_fields(self, fields: ClipFields, num_clips: int) -> ClipFields | None:
-        """Ask for language and speaker of some clips."""
-        dialog = ClipFieldsDialog(fields, num_clips, self._parent)
+    def clip_fields(self, fields: ClipFields, paths: Sequence[str]) -> ClipFields | None:
+        """Ask for language and speaker of some clips, which have these files."""
+        dialog = ClipFieldsDialog(fields, paths, self._parent)
         return dialog.fields() if dialog.exec() else None
 
     def emotions(self, emotions: Sequence[Emotion], used: frozenset[str]) -> EmotionSet | None:

@@ -15,6 +15,7 @@ from app.controllers.open_controller import OpenController
 from app.controllers.project_controller import ProjectController
 from app.dialogs.ask import Ask
 from app.dialogs.clip_fields_dialog import ClipFields
+from app.domain.speakers import SpeakerSource
 from app.window.main_window import MainWindow
 
 TEXTGRID_SUFFIX = ".textgrid"
@@ -126,9 +127,13 @@ class Requests:
             language=languages.pop() if len(languages) == 1 else None,
             speaker=speakers.pop() if len(speakers) == 1 else None,
         )
-        fields = self._ask.clip_fields(before, len(clips))
-        if fields is not None:
+        fields = self._ask.clip_fields(before, tuple(clip.path for clip in clips))
+        if fields is None:
+            return
+        if fields.speaker_source == SpeakerSource.TYPED:
             self._clips.describe(ids, language=fields.language, speaker=fields.speaker)
+        else:
+            self._clips.name_speakers(ids, fields.speaker_source, language=fields.language)
 
     def _edit_emotions(self) -> None:
         store = self._project.store

@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QComboBox,
     QDialogButtonBox,
     QLabel,
     QLineEdit,
@@ -15,6 +16,7 @@ from app.dialogs.about_dialog import about_as_html
 from app.dialogs.clip_fields_dialog import VARIOUS, ClipFields, ClipFieldsDialog
 from app.dialogs.emotions_dialog import COLOUR, KEY, LETTER, NAME, EmotionsDialog
 from app.dialogs.keys_dialog import keys_as_html
+from app.domain.speakers import SpeakerSource
 from app.services.versions import Part
 from clser_engine.labels import USUAL_EMOTIONS
 
@@ -149,7 +151,7 @@ def test_emotions_are_removed_and_moved(emotions):
 
 
 def test_fields_that_differ_stay_unless_something_is_typed(qtbot):
-    dialog = ClipFieldsDialog(ClipFields(language="de", speaker=None), 12)
+    dialog = ClipFieldsDialog(ClipFields(language="de", speaker=None), ("/a.wav",) * 12)
     qtbot.addWidget(dialog)
     assert dialog.fields() == ClipFields(language="de", speaker=None)
     assert dialog._speaker.placeholderText() == VARIOUS
@@ -158,6 +160,24 @@ def test_fields_that_differ_stay_unless_something_is_typed(qtbot):
     dialog._language.setText("")
 
     assert dialog.fields() == ClipFields(language="", speaker="s07")
+
+
+def test_names_of_folders_and_files_can_tell_who_speaks(qtbot):
+    paths = ("/talk/ann/day1/x_1.wav", "/talk/ben/day1/x_2.wav", "/talk/ben/day2/plain.wav")
+    dialog = ClipFieldsDialog(ClipFields(language="de", speaker=None), paths)
+    qtbot.addWidget(dialog)
+    [box] = dialog.findChildren(QComboBox)
+    assert dialog._found.text() == ""
+
+    for presses, words in ((1, "2 speakers: day1, day2"), (1, "2 speakers: ann, ben")):
+        for _ in range(presses):
+            qtbot.keyClick(box, Qt.Key.Key_Down)
+        assert dialog._found.text() == words
+        assert not dialog._speaker.isEnabled()
+
+    assert dialog.fields().speaker_source == SpeakerSource.FOLDER_ABOVE
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert dialog._found.text() == "1 speaker: x"
 
 
 def test_keys_are_grouped_and_escaped():

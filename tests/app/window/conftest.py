@@ -52,8 +52,8 @@ class Answers(Ask):
     def file_to_write(self, title, stem):
         return self._answer("file_to_write", stem)
 
-    def clip_fields(self, fields, num_clips):
-        return self._answer("clip_fields", fields, num_clips)
+    def clip_fields(self, fields, paths):
+        return self._answer("clip_fields", fields, len(paths))
 
     def emotions(self, emotions, used):
         return self._answer("emotions", used)

@@ -88,7 +88,7 @@ def test_every_control_has_a_name_for_a_screen_reader(opened):
     "make",
     [
         lambda: EmotionsDialog(USUAL_EMOTIONS, frozenset()),
-        lambda: ClipFieldsDialog(ClipFields(language="", speaker=None), 2),
+        lambda: ClipFieldsDialog(ClipFields(language="", speaker=None), ("/a.wav", "/b.wav")),
         lambda: KeysDialog([("&File", ("Ctrl+N",), "New.")]),
         lambda: AboutDialog("1", parts()),
     ],

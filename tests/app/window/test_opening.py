@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from app.application import Studio
 from app.dialogs.clip_fields_dialog import ClipFields
 from app.dialogs.emotions_dialog import EmotionSet
+from app.domain.speakers import SpeakerSource
 from app.models.clip_table import Column
 from app.services.project_store import ProjectStore
 from clser_engine.labels import USUAL_EMOTIONS, Emotion
@@ -164,13 +165,28 @@ def test_a_question_without_an_answer_changes_nothing(opened):
 
 def test_language_and_speaker_of_the_selected_clips_are_one_step(opened, ask):
     opened.window.clip_list.table.selectAll()
-    ask.answers["clip_fields"] = ClipFields(language="sw", speaker=None)
+    ask.answers["clip_fields"] = ClipFields(language="sw", speaker=None)  # leaves the speakers
 
     opened.key(Key.Key_L, CTRL)
 
     assert ask.asked[-1] == ("clip_fields", ClipFields(language="", speaker=""), 3)
     assert {opened.cells(clip_id)[Column.LANGUAGE] for clip_id in opened.clip_ids} == {"sw"}
     opened.key(Key.Key_Z, CTRL)
+    assert {opened.cells(clip_id)[Column.LANGUAGE] for clip_id in opened.clip_ids} == {""}
+
+
+def test_names_of_files_name_the_speakers_in_one_step(opened, ask):
+    opened.window.clip_list.table.selectAll()
+    ask.answers["clip_fields"] = ClipFields(
+        language="sw", speaker=None, speaker_source=SpeakerSource.FILE_START
+    )
+
+    opened.key(Key.Key_L, CTRL)
+
+    for column, value in ((Column.SPEAKER, "k"), (Column.LANGUAGE, "sw")):
+        assert {opened.cells(clip_id)[column] for clip_id in opened.clip_ids} == {value}
+    opened.key(Key.Key_Z, CTRL)
+    assert {opened.cells(clip_id)[Column.SPEAKER] for clip_id in opened.clip_ids} == {""}
     assert {opened.cells(clip_id)[Column.LANGUAGE] for clip_id in opened.clip_ids} == {""}
 
 
