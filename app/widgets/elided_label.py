@@ -2,14 +2,26 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 
 class ElidedLabel(QLabel):
     """Cuts plain text in the middle, where a path is least telling; its tooltip shows it whole.
 
     Marked up text is shown as a label shows it.
+
+    Args:
+        parent: Owner.
+        cut: Where else to cut.
     """
+
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        cut: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
+        super().__init__(parent)
+        self._cut = cut
 
     def show_text(self, text: str, text_format: Qt.TextFormat = Qt.TextFormat.PlainText) -> None:
         """Show a text; one that may hold a file's name is plain."""
@@ -28,7 +40,7 @@ class ElidedLabel(QLabel):
             super().paintEvent(event)
             return
         painter = QPainter(self)
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, self.width())
+        shown = metrics.elidedText(text, self._cut, self.width())
         painter.drawText(self.rect(), self.alignment(), shown)
         painter.end()
 

@@ -21,18 +21,19 @@ class StatisticsLine(QWidget):
 
     def __init__(self, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._words = ElidedLabel(self)
+        self._words = ElidedLabel(self, Qt.TextElideMode.ElideRight)
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._words.setAccessibleName("What suggestions rest on")
         self._button = QToolButton(self)
-        self._button.setText("Change")
+        self._button.setText("Change ▾")
+        self._button.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # like a comma
         self._button.setAutoRaise(True)
         self._button.setMenu(menu)
         self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._button.setAccessibleName("Change what suggestions rest on")
         self._button.setToolTip("Choose what the model compares each clip with")
-        self._remark = ElidedLabel(self)
+        self._remark = ElidedLabel(self, Qt.TextElideMode.ElideRight)
         self._remark.setAccessibleName("What to know about the suggestions")
         self._remark.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         line = QHBoxLayout()
