@@ -5,9 +5,9 @@ may wait, never into the one that draws.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
@@ -53,6 +53,35 @@ class EngineModel:
     classes: tuple[str, ...]
     frame_rate_hz: float
     summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledModel:
+    """What a model on the engine's computer says of itself.
+
+    Args:
+        reference: What `model` of the other calls takes: `default`, a name or a folder.
+        model_id: Name and hash; the hash is empty where there is a problem.
+        summary: One sentence for people.
+        classes: Emotion names.
+        languages: That it was trained on.
+        corpora: That it was trained on.
+        licence: Of the weights.
+        protocol: How the figures were measured.
+        figures: By name, as in its card.
+        problem: Why it cannot be used, one sentence, or empty.
+    """
+
+    reference: str
+    model_id: ModelId
+    summary: str = ""
+    classes: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = ()
+    licence: str = ""
+    protocol: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +305,24 @@ class EngineClient:
                     utterances[event.score.audio_sha256.hex()] = utterance
         return ProjectScores(utterances=utterances, summary=summary)
 
+    def list_models(
+        self, context: RunContext, references: Iterable[str] = ()
+    ) -> tuple[InstalledModel, ...]:
+        """Return what each installed model says of itself, the default one first.
+
+        Args:
+            context: Cancels.
+            references: Folders of further models (engine on this computer).
+
+        Raises:
+            EngineLostError: If the engine ended meanwhile.
+        """
+        request = pb.ListModelsRequest(references=list(references))
+        with _translated(context):
+            call = self._stub.ListModels.future(request, metadata=self._metadata)
+            context.on_cancel(call.cancel)
+            return tuple(_installed(message) for message in call.result().models)
+
     def upload(self, path: Path, context: RunContext) -> bytes:
         """Send a recording to the engine and return its SHA-256.
 
@@ -353,4 +400,19 @@ def _model(message: pb.ModelInfo) -> EngineModel:
         classes=tuple(message.classes),
         frame_rate_hz=message.frame_rate_hz,
         summary=message.summary,
+    )
+
+
+def _installed(message: pb.InstalledModel) -> InstalledModel:
+    return InstalledModel(
+        reference=message.reference,
+        model_id=ModelId(name=message.name, sha256=message.sha256),
+        summary=message.summary,
+        classes=tuple(message.classes),
+        languages=tuple(message.languages),
+        corpora=tuple(message.corpora),
+        licence=message.licence,
+        protocol=message.protocol,
+        figures=dict(message.figures),
+        problem=message.problem,
     )

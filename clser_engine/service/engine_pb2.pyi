@@ -225,6 +225,51 @@ class Score(_message.Message):
     utterance: Utterance
     def __init__(self, audio_sha256: _Optional[bytes] = ..., utterance: _Optional[_Union[Utterance, _Mapping]] = ...) -> None: ...
 
+class ListModelsRequest(_message.Message):
+    __slots__ = ("references",)
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    references: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, references: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListModelsReply(_message.Message):
+    __slots__ = ("models",)
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[InstalledModel]
+    def __init__(self, models: _Optional[_Iterable[_Union[InstalledModel, _Mapping]]] = ...) -> None: ...
+
+class InstalledModel(_message.Message):
+    __slots__ = ("reference", "name", "sha256", "summary", "classes", "languages", "corpora", "licence", "protocol", "figures", "problem")
+    class FiguresEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGES_FIELD_NUMBER: _ClassVar[int]
+    CORPORA_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    reference: str
+    name: str
+    sha256: str
+    summary: str
+    classes: _containers.RepeatedScalarFieldContainer[str]
+    languages: _containers.RepeatedScalarFieldContainer[str]
+    corpora: _containers.RepeatedScalarFieldContainer[str]
+    licence: str
+    protocol: str
+    figures: _containers.ScalarMap[str, float]
+    problem: str
+    def __init__(self, reference: _Optional[str] = ..., name: _Optional[str] = ..., sha256: _Optional[str] = ..., summary: _Optional[str] = ..., classes: _Optional[_Iterable[str]] = ..., languages: _Optional[_Iterable[str]] = ..., corpora: _Optional[_Iterable[str]] = ..., licence: _Optional[str] = ..., protocol: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., problem: _Optional[str] = ...) -> None: ...
+
 class UploadPart(_message.Message):
     __slots__ = ("header", "data")
     HEADER_FIELD_NUMBER: _ClassVar[int]

@@ -54,6 +54,11 @@ class EngineStub:
                 request_serializer=clser__engine_dot_service_dot_engine__pb2.ScoreProjectRequest.SerializeToString,
                 response_deserializer=clser__engine_dot_service_dot_engine__pb2.ScoreProjectEvent.FromString,
                 _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/clser.engine.v1.Engine/ListModels',
+                request_serializer=clser__engine_dot_service_dot_engine__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=clser__engine_dot_service_dot_engine__pb2.ListModelsReply.FromString,
+                _registered_method=True)
         self.Upload = channel.stream_unary(
                 '/clser.engine.v1.Engine/Upload',
                 request_serializer=clser__engine_dot_service_dot_engine__pb2.UploadPart.SerializeToString,
@@ -94,6 +99,13 @@ class EngineServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListModels(self, request, context):
+        """What each model that is installed says of itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Upload(self, request_iterator, context):
         """Send audio to an engine on another machine: a header, then chunks below 1 MB. From then on it
         is named by its hash.
@@ -124,6 +136,11 @@ def add_EngineServicer_to_server(servicer, server):
                     servicer.ScoreProject,
                     request_deserializer=clser__engine_dot_service_dot_engine__pb2.ScoreProjectRequest.FromString,
                     response_serializer=clser__engine_dot_service_dot_engine__pb2.ScoreProjectEvent.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=clser__engine_dot_service_dot_engine__pb2.ListModelsRequest.FromString,
+                    response_serializer=clser__engine_dot_service_dot_engine__pb2.ListModelsReply.SerializeToString,
             ),
             'Upload': grpc.stream_unary_rpc_method_handler(
                     servicer.Upload,
@@ -239,6 +256,33 @@ class Engine:
             '/clser.engine.v1.Engine/ScoreProject',
             clser__engine_dot_service_dot_engine__pb2.ScoreProjectRequest.SerializeToString,
             clser__engine_dot_service_dot_engine__pb2.ScoreProjectEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clser.engine.v1.Engine/ListModels',
+            clser__engine_dot_service_dot_engine__pb2.ListModelsRequest.SerializeToString,
+            clser__engine_dot_service_dot_engine__pb2.ListModelsReply.FromString,
             options,
             channel_credentials,
             insecure,

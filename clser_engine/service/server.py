@@ -25,6 +25,7 @@ from clser_engine.service import wire
 from clser_engine.service.audio_hashes import AudioHashes, FileState, file_state
 from clser_engine.service.engine_pb2_grpc import add_EngineServicer_to_server
 from clser_engine.service.failures import ending_the_call
+from clser_engine.service.installed_models import list_models
 from clser_engine.service.jobs import Job, Lane
 from clser_engine.service.model_shelf import DEFAULT_MODEL, ModelShelf, Predictor
 from clser_engine.service.result_cache import ResultCache
@@ -157,6 +158,14 @@ class EngineService:
             for score in scores:
                 yield pb.ScoreProjectEvent(score=score)
             yield pb.ScoreProjectEvent(summary=wire.summary_to_message(summary))
+
+    def ListModels(  # noqa: N802
+        self, request: pb.ListModelsRequest, context: grpc.ServicerContext
+    ) -> pb.ListModelsReply:
+        """Say what each installed model says of itself; reads their cards only."""
+        with ending_the_call(context):
+            references = [self._model_of(reference) for reference in request.references]
+            return pb.ListModelsReply(models=list_models(references))
 
     def Upload(  # noqa: N802
         self, parts: Iterator[pb.UploadPart], context: grpc.ServicerContext

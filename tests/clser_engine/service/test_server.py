@@ -96,6 +96,7 @@ def test_wrong_token_is_refused_by_every_call(engine, recording, token):
         lambda: next(client.watch_state(RunContext())),
         lambda: client.analyze(recording("frames=1"), RunContext()),
         lambda: client.score_project([], RunContext()),
+        lambda: client.list_models(RunContext()),
         lambda: client.upload(recording("frames=1"), RunContext()),
     ]
 
