@@ -52,6 +52,25 @@ def tiny_checkpoint(tmp_path_factory):
     return find
 
 
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory, tiny_checkpoint):
+    """Give the folder of a small random encoder bundle on a checkpoint of that name."""
+    folder = tmp_path_factory.mktemp("bundles")
+
+    def find(name: str) -> Path:
+        from clser_engine.backbones.registry import load_backbone
+        from tests.tiny_bundles import build_classifier, save_bundle
+
+        place = folder / f"{name}.clser-model"
+        if not place.is_dir():
+            pooling = "attention" if name == "hubert" else "mean_std"
+            backbone = load_backbone(tiny_checkpoint(name))
+            save_bundle(build_classifier(backbone, pooling), place)
+        return place
+
+    return find
+
+
 @pytest.fixture
 def hub(monkeypatch):
     """A server in the place of the hub of checkpoints; `hub.add(name, folder)` publishes one."""

@@ -1,0 +1,40 @@
+"""Small random encoder bundles, written as training writes them.
+
+Use them through the fixture `tiny_bundle` of `tests/conftest.py`.
+"""
+
+from pathlib import Path
+
+import torch
+
+from clser_engine.backbones.backbone import Backbone
+from clser_engine.data.manifest import Utterance
+from clser_engine.methods.registry import load_run
+from clser_engine.models.encoder_classifier import EncoderClassifier
+from clser_engine.training.encoder_bundle import write_encoder_bundle
+
+CLASSES = ("anger", "happiness", "neutral")
+
+
+def build_classifier(backbone: Backbone, pooling: str = "mean_std") -> EncoderClassifier:
+    """Return random heads on a backbone, such that classes and recordings differ."""
+    torch.manual_seed(1)
+    model = EncoderClassifier(backbone, CLASSES, pooling=pooling, embedding_size=8).eval()
+    with torch.no_grad():
+        for head in (model.frame_head, *(e.members[0].output for e in _ensembles(model))):
+            head.weight.normal_(std=1.0)
+    return model
+
+
+def save_bundle(model: EncoderClassifier, folder: Path) -> Path:
+    """Write a bundle of a model and return its folder."""
+    run = load_run("supervised", [f"name={folder.stem}", "data.manifests=['m.csv']"])
+    spoken = Utterance(
+        path=Path("a.wav"), emotion="anger", speaker="1", language="deu", corpus="made-up"
+    )
+    write_encoder_bundle(model, run, [spoken], {"protocol": "none"}, {}, folder)
+    return folder
+
+
+def _ensembles(model: EncoderClassifier) -> list[torch.nn.Module]:
+    return [model.heads.alone, model.heads.project]
