@@ -25,7 +25,8 @@ class RunConfig:
         speeds: Each recording is also heard at these speeds; 1 is as recorded.
         linear_penalty: L2 penalty of the logistic regression, relative to the mean loss.
         kernel_penalty: L2 penalty of the kernel machine, relative to the mean loss.
-        frame_steps: Batches that the frame branch sees.
+        concatenations: Recordings of each corpus that are put together for the frame branch.
+        speech_steps: Batches that the voice activity sees.
         calibrate: Whether temperatures are fitted on predictions for held-out corpora.
     """
 
@@ -38,11 +39,12 @@ class RunConfig:
     speeds: tuple[float, ...] = (1.0, 0.9, 1.12)
     linear_penalty: float = 0.03
     kernel_penalty: float = 3e-4
-    frame_steps: int = 250
+    concatenations: int = 300
+    speech_steps: int = 260
     calibrate: bool = True
 
     def __post_init__(self) -> None:
-        positive = ("frame_steps", "linear_penalty", "kernel_penalty")
+        positive = ("concatenations", "speech_steps", "linear_penalty", "kernel_penalty")
         for name in positive:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"Bad {name}: got {getattr(self, name)}, expected above 0.")

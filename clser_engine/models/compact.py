@@ -1,4 +1,4 @@
-"""The compact model: descriptors, frame branch, functionals and two utterance heads in one module.
+"""The compact model: descriptors, frame and speech branch, functionals and two utterance heads.
 
 Shapes: B recordings, N samples, T frames of 40 ms, D functionals, C classes.
 """
@@ -17,6 +17,7 @@ from clser_engine.models.heads import (
     LinearHead,
     UtteranceHeads,
 )
+from clser_engine.models.speech_branch import SpeechBranch
 
 
 class CompactModel(nn.Module):
@@ -41,6 +42,7 @@ class CompactModel(nn.Module):
 
         self.heads = UtteranceHeads(size, ensemble(), ensemble())
         self.frames = FrameBranch(len(classes))
+        self.speech = SpeechBranch()
 
     @property
     def num_functionals(self) -> int:
@@ -57,15 +59,14 @@ class CompactModel(nn.Module):
             lengths: (B,) real samples of each; None means all N.
 
         Returns:
-            Frame posteriors (B, T, C), activity of each frame (B, T), functionals (B, D) and
-            calibrated utterance logits (B, C) of each recording by itself.
+            Frame posteriors (B, T, C), speech of each frame (B, T) from 0 to 1, functionals (B, D)
+            and calibrated utterance logits (B, C) of each recording by itself.
         """
         descriptors = self.descriptors(waveform, lengths)
-        frame_logits, activity = self.frames(descriptors)
         functionals = self.functionals(descriptors)
         return (
-            torch.softmax(frame_logits, dim=2),
-            activity,
+            torch.softmax(self.frames(descriptors), dim=2),
+            torch.sigmoid(self.speech(descriptors)),
             functionals,
             self.heads.alone(functionals),
         )

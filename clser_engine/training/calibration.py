@@ -69,10 +69,10 @@ def calibrate(
         project.append(all_of_them)
         truth.append(labels)
         names += [corpus] * len(labels)
-        for (logits, activity), label in zip(frame_logits(other, held_out), labels, strict=True):
-            frames.append(logits[activity > 0])
+        for (logits, speech), label in zip(frame_logits(other, held_out), labels, strict=True):
+            frames.append(logits[speech >= np.minimum(0.5, speech.max())])
             frame_truth.append(np.full(len(frames[-1]), label))
-            means.append(mean_frame_posterior(logits, activity))
+            means.append(mean_frame_posterior(logits, speech))
     labels = np.concatenate(truth)
     weights = cell_weights(names, [int(label) for label in labels])
     report: dict[str, float] = {}
@@ -90,7 +90,7 @@ def calibrate(
     every = np.concatenate(frames)
     lengths = np.repeat([1 / max(1, len(f)) for f in frames], [len(f) for f in frames])
     temperature = fit_temperature(every, np.concatenate(frame_truth), lengths)
-    model.frames.temperature.fill_(temperature)
+    model.frames.head.temperature.fill_(temperature)
     report["frames_temperature"] = temperature
     report["frames_uar"] = uar(labels, np.stack(means).argmax(axis=1), len(data.classes))
     return report

@@ -14,6 +14,7 @@ from clser_engine.runtime import RunContext
 from clser_engine.training.batches import cell_weights
 from clser_engine.training.frames import train_frames
 from clser_engine.training.heads import fit_ensemble, relative_to_groups
+from clser_engine.training.speech import train_speech
 from clser_engine.types import FloatArray
 
 
@@ -95,22 +96,19 @@ def _set_prior(heads: UtteranceHeads, functionals: FloatArray, groups: list[str]
 def train_frame_branch(
     model: CompactModel, data: TrainingData, config: RunConfig, context: RunContext
 ) -> None:
-    """Train the frame branch in place."""
-    descriptors = [packed for version in data.versions for packed in version.descriptors]
-    emotions = np.tile(data.emotions, len(data.versions))
-    corpora = data.corpora * len(data.versions)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed + 1)
-        train_frames(
-            model.frames,
-            descriptors,
-            emotions,
-            corpora,
-            cell_weights(corpora, [int(e) for e in emotions]),
-            steps=config.frame_steps,
-            seed=config.seed,
-            context=context,
-        )
+    """Train the frame branch and the voice activity in place."""
+    utterances = data.versions[0].utterances
+    train_frames(
+        model.frames,
+        utterances,
+        data.classes,
+        count=config.concatenations,
+        seed=config.seed,
+        context=context,
+    )
+    train_speech(
+        model.speech, utterances, steps=config.speech_steps, seed=config.seed, context=context
+    )
 
 
 def train_model(

@@ -8,7 +8,7 @@ import torch
 
 from clser_engine.data.features_cache import FeatureSet, unpack
 from clser_engine.models.compact import CompactModel
-from clser_engine.training.frames import pad_descriptors
+from clser_engine.training.descriptor_batches import pad_descriptors
 from clser_engine.training.heads import group_statistics
 from clser_engine.types import FloatArray
 
@@ -28,22 +28,23 @@ def head_logits(model: CompactModel, functionals: FloatArray) -> tuple[FloatArra
 
 @torch.inference_mode()
 def frame_logits(model: CompactModel, data: FeatureSet) -> list[tuple[FloatArray, FloatArray]]:
-    """Return logits (T, C) and activity (T,) of each recording."""
+    """Return logits (T, C) and speech (T,) of each recording."""
     found: list[tuple[FloatArray, FloatArray]] = []
     for start in range(0, len(data.descriptors), BATCH):
         batch = data.descriptors[start : start + BATCH]
         packed, valid = pad_descriptors(batch)
-        logits, activity = model.frames(unpack(packed, valid))
+        descriptors = unpack(packed, valid)
+        logits, speech = model.frames(descriptors), model.speech(descriptors).sigmoid()
         for row, sequence in enumerate(batch):
             steps = len(sequence) // 2
-            found.append((logits[row, :steps].numpy(), activity[row, :steps].numpy()))
+            found.append((logits[row, :steps].numpy(), speech[row, :steps].numpy()))
     return found
 
 
-def mean_frame_posterior(logits: FloatArray, activity: FloatArray) -> FloatArray:
-    """Return the mean over active frames of the posteriors (T, C): (C,)."""
+def mean_frame_posterior(logits: FloatArray, speech: FloatArray) -> FloatArray:
+    """Return the mean over frames of speech of the posteriors (T, C): (C,)."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     posteriors = shifted / shifted.sum(axis=1, keepdims=True)
-    weight = activity + 1e-6
+    weight = speech + 1e-6
     mean: FloatArray = (posteriors * weight[:, None]).sum(axis=0) / weight.sum()
     return mean

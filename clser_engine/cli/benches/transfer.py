@@ -63,7 +63,7 @@ def measure(args: argparse.Namespace, context: RunContext) -> "BenchResult":
         raise BadValueError(f"Bad corpora: got {args.corpora!r}, expected at least two names.")
     config = replace(config, manifests=tuple(f"{name}/manifest.csv" for name in names))
     if args.quick:
-        config = replace(config, frame_steps=20)
+        config = replace(config, concatenations=40, speech_steps=20)
     seeds = list(range(1 if args.quick else args.seeds))
     torch.set_num_threads(thread_count())
     partial = args.out.with_suffix(".partial.jsonl")

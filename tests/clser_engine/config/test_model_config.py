@@ -21,9 +21,9 @@ def test_overrides_take_toml_and_bare_text():
 
 def test_a_run_file_is_read(tmp_path):
     path = tmp_path / "run.toml"
-    path.write_text('name = "mine"\nframe_steps = 7\n')
+    path.write_text('name = "mine"\nconcatenations = 7\n')
 
-    assert load_run_config(str(path)) == RunConfig(name="mine", frame_steps=7)
+    assert load_run_config(str(path)) == RunConfig(name="mine", concatenations=7)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ from clser_engine.audio.features import STEP_SAMPLES, FrameDescriptors
 from clser_engine.models.frame_branch import (
     CONTEXT_STEPS,
     LOOK_AHEAD_STEPS,
+    SHIFT_STEPS,
     STEP_RATE_HZ,
     FrameBranch,
+    _Windows,
     trailing_mean,
     trailing_peak,
 )
@@ -19,13 +21,12 @@ def posteriors():
     torch.manual_seed(0)
     describe, branch = FrameDescriptors().eval(), FrameBranch(3).eval()
     # As trained ones are, so that a dependence through normalisation cannot hide.
-    for norm in (branch.trailing_norm, branch.output[1]):
-        norm.running_mean.normal_()
-        norm.running_var.uniform_(0.5, 2.0)
+    branch.head.mean.normal_(std=0.3)
+    branch.head.scale.uniform_(0.5, 2.0)
 
     def of(waveform, lengths=None):
         with torch.inference_mode():
-            return branch(describe(waveform, lengths))[0].softmax(dim=2)
+            return branch(describe(waveform, lengths)).softmax(dim=2)
 
     return of
 
@@ -62,6 +63,34 @@ def test_trailing_peak_equals_a_slow_loop():
         assert torch.equal(found[:, t], values[:, max(0, t - 3) : t + 1].amax(dim=1))
 
 
+def test_moments_of_a_window_equal_a_slow_loop():
+    values, weight = torch.randn(1, 24, 3), (torch.rand(1, 24, 1) > 0.4).float()
+
+    mean, deviation = _Windows(values, weight).moments(4)
+
+    for step in range(12):
+        frames = slice(max(0, 2 * (step - 3)), 2 * step + 2)
+        chosen = values[0, frames][weight[0, frames, 0] > 0]
+        if len(chosen) == 0:
+            continue
+        shrunk = len(chosen) / 8 / (len(chosen) / 8 + 1e-3)  # next to empty windows count little
+        expected = chosen.mean(dim=0) * shrunk
+        torch.testing.assert_close(mean[0, step], expected, atol=1e-5, rtol=1e-4)
+        spread = chosen.square().mean(dim=0) * shrunk - expected.square() + 1e-3
+        torch.testing.assert_close(deviation[0, step], spread.sqrt(), atol=1e-4, rtol=1e-3)
+    assert mean.shape == (1, 12 + SHIFT_STEPS, 3)
+
+
+def test_frames_that_do_not_count_change_nothing():
+    values, weight = torch.randn(1, 24, 3), (torch.rand(1, 24, 1) > 0.4).float()
+    other = torch.where(weight > 0, values, 50 * torch.ones(1))
+
+    for found, expected in zip(
+        _Windows(other, weight).moments(5), _Windows(values, weight).moments(5), strict=True
+    ):
+        torch.testing.assert_close(found, expected)
+
+
 def test_nothing_later_than_the_look_ahead_changes_a_posterior(posteriors):
     waveform = recording(8.0)
     cut = 100 * STEP_SAMPLES
@@ -75,7 +104,7 @@ def test_nothing_later_than_the_look_ahead_changes_a_posterior(posteriors):
 
 
 def test_the_past_beyond_the_receptive_field_changes_nothing(posteriors):
-    waveform = recording(14.0)
+    waveform = recording(16.0)
 
     whole = posteriors(waveform)[:, CONTEXT_STEPS + 40 :]
     cut = posteriors(waveform[:, 40 * STEP_SAMPLES :])[:, CONTEXT_STEPS:]

@@ -14,7 +14,9 @@ SETTINGS = [
     "--set",
     "speeds=[1.0]",
     "--set",
-    "frame_steps=5",
+    "concatenations=3",
+    "--set",
+    "speech_steps=3",
 ]
 
 
