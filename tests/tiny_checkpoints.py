@@ -98,7 +98,9 @@ def build_model(name: str) -> torch.nn.Module:
 
     architecture, settings = SPECIFICATIONS[name]
     generator = torch.Generator().manual_seed(0)
-    model = AutoModel.from_config(AutoConfig.for_model(architecture, **settings))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = AutoModel.from_config(AutoConfig.for_model(architecture, **settings))
     with torch.no_grad():
         for parameter in model.parameters():
             noise = torch.randn(parameter.shape, generator=generator)

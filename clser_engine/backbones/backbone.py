@@ -19,7 +19,7 @@ class EncodedFrames:
 
     Args:
         layers: Frames of each layer, (B, T, H): the first enters the first block, then come the
-            outputs of the blocks.
+            outputs of the blocks, the last after the final norm if there is one.
         mask: (B, T) bool, True where a frame lies inside its recording. The others hold numbers
             without meaning.
         frame_rate_hz: Frames per second; frame `t` stands for `[t, t + 1) / frame_rate_hz`.

@@ -16,7 +16,7 @@ from clser_engine.backbones.checkpoint import (
     open_checkpoint,
     read_record,
 )
-from clser_engine.backbones.compact_encoder import CompactEncoder
+from clser_engine.backbones.compact_encoder import CompactEncoder, code_fingerprint
 from clser_engine.backbones.fetched import (
     Fetched,
     fetch_checkpoint,
@@ -32,12 +32,11 @@ from clser_engine.backbones.torchaudio_pipelines import (
     inspect_pipeline,
 )
 from clser_engine.backbones.transformers_encoders import encoder_from, quiet_transformers
-from clser_engine.bundle import find_bundle, load_card, verify_files
 from clser_engine.errors import BadValueError, CheckpointError
-from clser_engine.models.compact import CompactModel
 from clser_engine.runtime import RunContext
 
 COMPACT = "compact"
+COMPACT_LICENCE = "Apache-2.0"  # it is code of this program, without pretrained weights
 
 # Weights that a checkpoint may lack, because frames don't depend on them.
 NOT_NEEDED = ("masked_spec_embed", "decoder.", "adapter.", "proj_out")
@@ -120,10 +119,8 @@ def build_backbone(
         encoder = build_pipeline(
             description["architecture"], description["settings"], description["normalises"]
         )
-    elif library == "compact":
-        encoder = CompactEncoder(
-            CompactModel(description["classes"], **description["architecture"])
-        )
+    elif library == COMPACT:
+        encoder = CompactEncoder()
     else:
         raise CheckpointError(
             f"Bad backbone: got the library {library!r}, expected 'compact', 'torchaudio' or "
@@ -161,7 +158,14 @@ def _load(
     name: str, revision: str | None, offline: bool, context: RunContext | None
 ) -> tuple[nn.Module, dict[str, Any]]:
     if name == COMPACT:
-        return _load_compact()
+        description = {
+            "library": COMPACT,
+            "name": COMPACT,
+            "revision": "",
+            "licence": COMPACT_LICENCE,
+            "fingerprint": code_fingerprint(),
+        }
+        return CompactEncoder(), description
     if Path(name).is_dir():
         return _load_transformers(open_checkpoint(Path(name)), name)
     if not name.startswith(PREFIX) and not re.fullmatch(HUB_NAME, name):
@@ -181,23 +185,6 @@ def _load(
     if name.startswith(PREFIX):
         return _load_pipeline(fetched)
     return _load_transformers(open_checkpoint(fetched.folder), name)
-
-
-def _load_compact() -> tuple[nn.Module, dict[str, Any]]:
-    """Take the frame branch of the model that ships with the program."""
-    card = load_card(find_bundle("default"))
-    verify_files(card)
-    model = CompactModel(card.classes, **card.architecture)
-    model.load_state_dict(load_file(card.folder / "weights.safetensors"))
-    return CompactEncoder(model), {
-        "library": "compact",
-        "name": COMPACT,
-        "revision": "",
-        "licence": card.licence,
-        "fingerprint": card.model_id.sha256,
-        "classes": list(card.classes),
-        "architecture": card.architecture,
-    }
 
 
 def _load_pipeline(fetched: Fetched) -> tuple[nn.Module, dict[str, Any]]:
