@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -30,6 +31,7 @@ the folders below them. A later run replaces the results of an earlier one and n
 
 example: clser analyze interview.wav recordings/ --out results
          clser analyze recordings/ --statistics project --format json,csv,textgrid --out results
+         clser analyze talks/ --statistics auto --speaker-pattern '/(\\w+)_[0-9]+' --out results
 """
 HEAD_BYTES = 8192
 
@@ -55,10 +57,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--statistics",
-        choices=["none", "project"],
+        choices=["none", "project", "speaker", "auto"],
         default="none",
-        help="normalise each recording by itself, or by all recordings named here, which is more "
-        "accurate when they are many and of one kind (default: none)",
+        help="judge each recording by itself, or relative to all recordings named here, which is "
+        "more accurate when they are many and of one kind, or relative to those of its speaker; "
+        "auto does what is safe for these recordings (default: none)",
+    )
+    parser.add_argument(
+        "--speaker-pattern",
+        type=_to_pattern,
+        metavar="REGEX",
+        help="finds the speaker in a recording's path; the part in brackets is the name",
+    )
+    parser.add_argument(
+        "--propagate",
+        action="store_true",
+        help="let recordings that sound alike share their posteriors (with --statistics)",
     )
     parser.add_argument(
         "--format",
@@ -126,26 +140,39 @@ def run(args: argparse.Namespace) -> int:
                 name = type(error).__name__
                 _report_failure(path, f"{path} met an unexpected {name}; see the log.", args.json)
             else:
-                if args.statistics == "project":
-                    outcomes.append(outcome)
-                else:
+                if args.statistics == "none":
                     _report(outcome, files, args.json)
+                else:
+                    outcomes.append(outcome)
     if outcomes:
-        for outcome in _with_project_statistics(predictor, outcomes):
+        for outcome in _relative_to_each_other(predictor, outcomes, args):
             _report(outcome, _write(args.out, outcome, args.format), args.json)
     return 1 if failures else 0
 
 
-def _with_project_statistics(predictor: "Predictor", outcomes: list[Outcome]) -> list[Outcome]:
-    """Score each recording again, normalised by the statistics of all."""
-    from clser_engine.inference.predictor import compute_statistics
-
-    functionals = np.stack([outcome.analysis.functionals for outcome in outcomes])
-    utterances = predictor.score(functionals, compute_statistics(functionals))
+def _relative_to_each_other(
+    predictor: "Predictor", outcomes: list[Outcome], args: argparse.Namespace
+) -> list[Outcome]:
+    """Score each recording again, relative to the others, and say what that rests on."""
+    scores = predictor.score_project(
+        np.stack([outcome.analysis.functionals for outcome in outcomes]),
+        statistics=args.statistics,
+        speakers=[_speaker(outcome.path, args.speaker_pattern) for outcome in outcomes],
+        propagate=args.propagate,
+    )
+    _tell(f"note: {scores.summary.words}")
+    for notice in scores.summary.notices:
+        _tell(f"note: {notice}")
     return [
         outcome._replace(analysis=replace(outcome.analysis, utterance=utterance))
-        for outcome, utterance in zip(outcomes, utterances, strict=True)
+        for outcome, utterance in zip(outcomes, scores.utterances, strict=True)
     ]
+
+
+def _speaker(path: Path, pattern: re.Pattern[str] | None) -> str:
+    """Return who speaks, empty where the path does not say."""
+    found = pattern.search(str(path)) if pattern else None
+    return (found[1] or "") if found else ""
 
 
 def _write(folder: Path, outcome: Outcome, formats: list[PosteriorFormat]) -> list[Path]:
@@ -183,11 +210,14 @@ def _report(outcome: Outcome, files: list[Path], as_json: bool) -> None:
             "emotion": utterance.emotion,
             "confidence": round(utterance.confidence, 6),
             "statistics": utterance.statistics,
+            "is_known": utterance.is_known,
+            "ood_score": round(utterance.ood_score, 6),
             "duration_s": outcome.analysis.duration_s,
         }
         print(json.dumps(summary), flush=True)
     else:
-        print(f"{outcome.path}: {utterance.emotion} ({utterance.confidence:.0%})", flush=True)
+        found = utterance.emotion if utterance.is_known else f"don't know, {utterance.emotion}?"
+        print(f"{outcome.path}: {found} ({utterance.confidence:.0%})", flush=True)
 
 
 def _report_failure(path: Path, sentence: str, as_json: bool) -> None:
@@ -198,6 +228,18 @@ def _report_failure(path: Path, sentence: str, as_json: bool) -> None:
 
 def _tell(sentence: str) -> None:
     print(f"clser: {sentence}", file=sys.stderr, flush=True)
+
+
+def _to_pattern(text: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"no regular expression: {text!r} ({error})") from None
+    if pattern.groups != 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has {pattern.groups} parts in brackets, expected one: the speaker's name"
+        )
+    return pattern
 
 
 def _to_formats(text: str) -> list[PosteriorFormat]:

@@ -22,9 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, required=True, metavar="FILE")
     parser.add_argument(
         "--statistics",
-        choices=["none", "project", "speaker"],
+        choices=["none", "project", "speaker", "auto"],
         default="none",
-        help="judge each recording alone, or with the statistics of all or of its speaker's",
+        help="judge each recording alone, or relative to all or to those of its speaker; auto does "
+        "what is safe for these recordings (default: none)",
+    )
+    parser.add_argument(
+        "--propagate",
+        action="store_true",
+        help="let recordings that sound alike share their posteriors",
     )
     parser.add_argument("--classes", help="classes to score, with commas (default: shared ones)")
     parser.add_argument("--out", type=Path, metavar="RESULT.json", help="also write the result")
@@ -33,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; return 1 if a recording could not be read."""
+    from dataclasses import asdict
+
     from clser_engine.bundle import hash_bytes
     from clser_engine.cli.stage_progress import stage_progress
     from clser_engine.data.manifest import read_manifest
@@ -47,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
             predictor,
             read_manifest(args.manifest),
             statistics=args.statistics,
+            propagate=args.propagate,
             classes=classes,
             context=context,
         )
@@ -59,6 +68,9 @@ def run(args: argparse.Namespace) -> int:
             "model_sha256": predictor.card.model_id.sha256,
             "manifest_sha256": hash_bytes(args.manifest),
             "statistics": args.statistics,
+            "propagate": args.propagate,
+            "rests_on": asdict(result.summary),
+            "speaker_checks": [asdict(check) for check in result.checks],
             "classes": result.classes,
             "left_out": result.left_out,
         },
@@ -72,6 +84,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         for name, value in result.figures.items():
             print(f"{name:<12}{value:>8.1f}")
+        print(result.summary.words)
+    for notice in result.summary.notices:
+        print(f"note: {notice}", file=sys.stderr)
     for path, sentence in result.failed:
         print(f"{path}: {sentence}", file=sys.stderr)
     return 1 if result.failed else 0

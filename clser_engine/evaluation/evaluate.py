@@ -19,11 +19,10 @@ from clser_engine.evaluation.metrics import (
     uar,
     uar_over_speakers,
 )
-from clser_engine.inference.predictor import Predictor, compute_statistics
+from clser_engine.inference.groups import SpeakerCheck, check_mode
+from clser_engine.inference.predictor import Predictor
 from clser_engine.runtime import RunContext
-from clser_engine.types import FloatArray
-
-STATISTICS = ("none", "project", "speaker")
+from clser_engine.types import GroupSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +31,10 @@ class Evaluation:
 
     Args:
         figures: Flat figures in percent and counts.
-        rows: One row a recording: path, truth, predicted, confidence.
+        rows: One row a recording: path, truth, predicted, confidence, what that rests on.
         classes: The classes that were scored.
+        summary: What the posteriors rest on.
+        checks: What the guard says of each speaker.
         left_out: Recordings whose label is none of them.
         failed: Path and sentence of each recording that could not be read.
     """
@@ -41,6 +42,8 @@ class Evaluation:
     figures: dict[str, float]
     rows: list[dict[str, object]]
     classes: tuple[str, ...]
+    summary: GroupSummary
+    checks: list[SpeakerCheck]
     left_out: int
     failed: list[tuple[str, str]]
 
@@ -88,6 +91,7 @@ def evaluate(
     utterances: Sequence[Utterance],
     *,
     statistics: str = "none",
+    propagate: bool = False,
     classes: Sequence[str] | None = None,
     context: RunContext | None = None,
 ) -> Evaluation:
@@ -96,7 +100,8 @@ def evaluate(
     Args:
         predictor: The model as it is used.
         utterances: Labelled recordings.
-        statistics: `none`, `project` (all recordings that are scored) or `speaker`.
+        statistics: `none`, `project` (all recordings that are scored), `speaker` or `auto`.
+        propagate: Whether similar recordings share their posteriors.
         classes: Classes to score; None means those that model and manifest share.
         context: Progress and cancellation.
 
@@ -105,10 +110,7 @@ def evaluate(
         AudioError: If no recording could be read.
     """
     context = context or RunContext()
-    if statistics not in STATISTICS:
-        raise BadValueError(
-            f"Bad statistics: got {statistics!r}, expected one of {', '.join(STATISTICS)}."
-        )
+    check_mode(statistics)
     refuse_contamination(predictor.card, utterances)
     chosen = choose_classes(predictor.card, utterances, classes)
     scored, vectors, failed = [], [], []
@@ -123,7 +125,13 @@ def evaluate(
     if not scored:
         raise AudioError("No recording of the manifest could be read.")
     functionals = np.stack(vectors)
-    posteriors = score_by_group(predictor, functionals, scored, statistics)
+    found = predictor.score_project(
+        functionals,
+        statistics=statistics,
+        speakers=[utterance.speaker_key for utterance in scored],
+        propagate=propagate,
+    )
+    posteriors = np.stack([one.posterior for one in found.utterances])
     columns = [predictor.card.classes.index(name) for name in chosen]
     shared = posteriors[:, columns] / posteriors[:, columns].sum(axis=1, keepdims=True)
     truth = np.array([chosen.index(u.emotion) for u in scored])
@@ -137,6 +145,7 @@ def evaluate(
         "macro_f1": macro_f1(truth, predicted, len(chosen)),
         "accuracy": accuracy(truth, predicted),
         "ece": expected_calibration_error(truth, shared),
+        "unknown": 100 * float(np.mean([not one.is_known for one in found.utterances])),
         "clips": len(scored),
         "speakers": len(set(speakers)),
     }
@@ -146,29 +155,20 @@ def evaluate(
             "truth": utterance.emotion,
             "predicted": chosen[best],
             "confidence": float(values.max()),
+            "rests_on": one.statistics,
+            "ood_score": one.ood_score,
+            "is_known": one.is_known,
         }
-        for utterance, best, values in zip(scored, predicted, shared, strict=True)
+        for utterance, best, values, one in zip(
+            scored, predicted, shared, found.utterances, strict=True
+        )
     ]
     return Evaluation(
         figures=figures,
         rows=rows,
         classes=chosen,
+        summary=found.summary,
+        checks=found.checks,
         left_out=len(utterances) - len(candidates),
         failed=failed,
     )
-
-
-def score_by_group(
-    predictor: Predictor, functionals: FloatArray, utterances: Sequence[Utterance], statistics: str
-) -> FloatArray:
-    """Return posteriors (N, C), each recording with the statistics of its group."""
-    if statistics == "none":
-        return np.stack([found.posterior for found in predictor.score(functionals)])
-    keys = [u.speaker_key if statistics == "speaker" else "" for u in utterances]
-    posteriors = np.empty((len(utterances), len(predictor.card.classes)), np.float32)
-    for key in sorted(set(keys)):
-        rows = np.flatnonzero([other == key for other in keys])
-        group = compute_statistics(functionals[rows], statistics)
-        found = predictor.score(functionals[rows], group)
-        posteriors[rows] = np.stack([one.posterior for one in found])
-    return posteriors

@@ -15,15 +15,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clser_engine.audio.read import iter_mono, probe_audio
 from clser_engine.bundle import ModelCard, find_bundle, load_card, verify_files
 from clser_engine.errors import AudioError, BadValueError
-from clser_engine.inference.groups import ProjectScores, score_project
+from clser_engine.inference.familiarity import STRANGE, read_familiarity
+from clser_engine.inference.group_model import read_group_model, untrained
+from clser_engine.inference.groups import SpeakerCheck, check_mode, score_group
 from clser_engine.inference.runtimes import Runtime, build_runtime
 from clser_engine.inference.smoothing import find_segments, read_smoothing
 from clser_engine.runtime import RunContext
-from clser_engine.types import Analysis, FloatArray, Posteriors, UtterancePosterior
+from clser_engine.types import (
+    Analysis,
+    FloatArray,
+    GroupSummary,
+    Posteriors,
+    UtterancePosterior,
+)
 
 BLOCK_S = 20.0  # three times the context that goes with each block
 LONGEST_WHOLE_S = 20.0  # up to here one pass: functionals then are of the whole recording
@@ -31,48 +40,25 @@ READ_BLOCK_S = 10.0
 LOUDEST = 1e4  # 80 dB above full scale; far beyond it, powers overflow float32
 FULL_EVIDENCE = 0.1  # share of voiced frames; spoken recordings have 0.24 at the very least
 LEAST_EVIDENCE = 0.05  # keeps the order of the classes where no voice is heard
+ALL_TRUSTED = 10**9  # as a count of clips: statistics that are shrunk already stay as they are
+STRANGE_NOTICE = (
+    "It does not sound like the speech that the model was trained on, so the emotion is a guess."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Statistics:
-    """Mean and spread of the functionals of a group of recordings.
+class ProjectScores:
+    """Utterance posteriors of the recordings of a project.
 
     Args:
-        mean: (D,).
-        std: (D,).
-        count: How many recordings.
-        group: What they are, for the person: `project` or `speaker`.
+        utterances: In the order of the recordings.
+        summary: What they rest on.
+        checks: What the guard says of each speaker, where speakers were asked for.
     """
 
-    mean: FloatArray
-    std: FloatArray
-    count: int
-    group: str = "project"
-
-    @property
-    def words(self) -> str:
-        """What the numbers rest on, as it is shown."""
-        return f"{self.group} ({self.count} clip{'' if self.count == 1 else 's'})"
-
-
-def compute_statistics(functionals: FloatArray, group: str = "project") -> Statistics:
-    """Return the statistics of recordings (B, D).
-
-    Raises:
-        BadValueError: If there is no recording or a number is not finite.
-    """
-    if functionals.ndim != 2 or len(functionals) == 0:
-        raise BadValueError(
-            f"Bad functionals shape: got {functionals.shape}, expected (B, D) with B at least 1."
-        )
-    if not np.isfinite(functionals).all():
-        raise BadValueError("Bad functionals: got a number that is not finite, expected none.")
-    return Statistics(
-        mean=functionals.mean(axis=0, dtype=np.float64).astype(np.float32),
-        std=functionals.std(axis=0, dtype=np.float64).astype(np.float32),
-        count=len(functionals),
-        group=group,
-    )
+    utterances: list[UtterancePosterior]
+    summary: GroupSummary
+    checks: list[SpeakerCheck]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,6 +89,9 @@ class Predictor:
         self.context_steps = round(card.receptive_field_ms / step_ms)
         self.look_ahead_steps = round(card.look_ahead_ms / step_ms)
         self.smoothing = read_smoothing(card)
+        size = int(card.values["num_functionals"])
+        self._groups = read_group_model(card.folder, len(card.classes), size)
+        self._familiarity = read_familiarity(card.folder, size)
         self.longest_whole_s, self._block_s = LONGEST_WHOLE_S, BLOCK_S
         if card.window_ms is not None:
             self.longest_whole_s = card.window_ms / 1000
@@ -157,17 +146,36 @@ class Predictor:
             speech=speech,
         )
 
-    def score(
-        self, functionals: FloatArray, statistics: Statistics | None = None
-    ) -> list[UtterancePosterior]:
-        """Return utterance posteriors from functionals of recordings analysed before.
+    def score(self, functionals: FloatArray) -> list[UtterancePosterior]:
+        """Return utterance posteriors of recordings analysed before, each judged by itself.
 
         Args:
             functionals: (B, D) raw.
-            statistics: Of the group that the recordings are compared with; None judges each alone.
 
         Raises:
             BadValueError: If the functionals are of another model.
+        """
+        return self.score_project(functionals, statistics="none").utterances
+
+    def score_project(
+        self,
+        functionals: FloatArray,
+        *,
+        statistics: str = "auto",
+        speakers: Sequence[str] | None = None,
+        propagate: bool = False,
+    ) -> ProjectScores:
+        """Return utterance posteriors of recordings that are scored relative to each other.
+
+        Args:
+            functionals: (B, D) raw, of recordings analysed before.
+            statistics: `none` judges each alone, `project` relative to all of them, `speaker`
+                relative to those of its speaker, and `auto` as is safe for these recordings.
+            speakers: Who speaks in each; empty where unknown. None where no speaker is known.
+            propagate: Whether similar recordings share their posteriors.
+
+        Raises:
+            BadValueError: If the functionals are of another model, or an argument is not as above.
         """
         size = int(self.card.values["num_functionals"])
         if functionals.ndim != 2 or functionals.shape[1] != size:
@@ -175,61 +183,78 @@ class Predictor:
                 f"Bad functionals shape: got {functionals.shape}, "
                 f"expected (B, {size}) from this model."
             )
+        check_mode(statistics)
         if len(functionals) == 0:
-            return []
-        given = statistics or Statistics(
-            mean=np.zeros(size, np.float32), std=np.ones(size, np.float32), count=0
+            summary = GroupSummary(statistics="none", clips=0, words="there is no clip yet")
+            return ProjectScores(utterances=[], summary=summary, checks=[])
+        strangeness = (
+            self._familiarity.scores(functionals)
+            if self._familiarity is not None
+            else np.zeros(len(functionals))
         )
-        alone, project = self._runtime.heads(
-            np.ascontiguousarray(functionals, dtype=np.float32), given.mean, given.std, given.count
+        groups = self._groups or untrained(functionals, len(self.card.classes))
+        found = score_group(
+            self._heads,
+            groups,
+            functionals,
+            statistics=statistics,
+            speakers=speakers,
+            propagate=propagate,
+            counted=strangeness <= STRANGE,
         )
-        words = statistics.words if statistics else "none"
-        rows = project if statistics else alone
-        return [
-            self._utterance(row, evidence, words)
-            for row, evidence in zip(rows, self._evidence(functionals), strict=True)
+        utterances = [
+            self._utterance(*row)
+            for row in zip(
+                found.posteriors,
+                self._evidence(functionals, strangeness),
+                strangeness,
+                found.statistics,
+                strict=True,
+            )
         ]
+        return ProjectScores(utterances=utterances, summary=found.summary, checks=found.checks)
 
-    def score_project(
-        self,
-        functionals: FloatArray,
-        *,
-        speakers: Sequence[str] | None = None,
-        statistics: str = "auto",
-        propagate: bool = False,
-    ) -> ProjectScores:
-        """Return utterance posteriors of recordings that are scored relative to each other.
+    def _heads(
+        self, functionals: FloatArray, mean: FloatArray, deviation: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        rows = np.ascontiguousarray(functionals, dtype=np.float32)
+        return self._runtime.heads(rows, mean, deviation, ALL_TRUSTED)
 
-        See `clser_engine.inference.groups.score_project`.
+    def _evidence(
+        self, functionals: FloatArray, strangeness: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return (B,) how far each recording is speech at all, 1 for any that the model knows.
+
+        The classifiers would be as sure of silence or noise as of a voice.
         """
-        return score_project(
-            self, functionals, speakers=speakers, statistics=statistics, propagate=propagate
-        )
-
-    def _evidence(self, functionals: FloatArray) -> FloatArray:
-        """Return (B,) how far each recording is a voice at all, 1 for any spoken one.
-
-        The model has heard nothing but voices, and would be as sure of silence or noise as of them.
-        """
-        names = self.card.values.get("functionals", ())
-        if "voiced_share" not in names:  # an embedding, whose numbers have no names
-            return np.ones(len(functionals), np.float32)
-        voiced_share = functionals[:, names.index("voiced_share")]
-        evidence: FloatArray = np.clip(voiced_share / FULL_EVIDENCE, LEAST_EVIDENCE, 1.0)
-        return evidence
+        evidence: NDArray[np.floating]
+        if self._familiarity is not None:
+            evidence = (1 - strangeness) / (1 - STRANGE)
+        elif "voiced_share" in (names := self.card.values.get("functionals", ())):
+            evidence = functionals[:, names.index("voiced_share")] / FULL_EVIDENCE
+        else:  # an embedding, whose numbers have no names
+            evidence = np.ones(len(functionals))
+        clipped: NDArray[np.float64] = np.clip(evidence, LEAST_EVIDENCE, 1.0).astype(np.float64)
+        return clipped
 
     def _utterance(
-        self, logits: FloatArray, evidence: float, statistics: str
+        self,
+        posterior: NDArray[np.float64],
+        evidence: float,
+        strangeness: float,
+        statistics: str,
     ) -> UtterancePosterior:
         """Return the posterior, drawn towards uniform where there is little evidence."""
-        shifted = np.exp(logits.astype(np.float64) - logits.max())
-        posterior = evidence * shifted / shifted.sum() + (1 - evidence) / len(logits)
-        best = int(posterior.argmax())
+        values = evidence * posterior + (1 - evidence) / len(posterior)
+        best = int(values.argmax())
         return UtterancePosterior(
             emotion=self.card.classes[best],
-            posterior=posterior.astype(np.float32),
-            confidence=float(posterior[best]),
+            posterior=values.astype(np.float32),
+            confidence=float(values[best]),
             statistics=statistics,
+            ood_score=float(strangeness),
+            is_known=bool(strangeness <= STRANGE),
+            notice="" if strangeness <= STRANGE else STRANGE_NOTICE,
         )
 
     def _analyze_blocks(

@@ -12,7 +12,7 @@ from clser_engine.runtime import RunContext
 from clser_engine.types import Analysis, FloatArray, ModelId
 
 if TYPE_CHECKING:
-    from clser_engine.inference.groups import ProjectScores
+    from clser_engine.inference.predictor import ProjectScores
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +64,8 @@ class Predictor(Protocol):
         self,
         functionals: FloatArray,
         *,
-        speakers: Sequence[str] | None = None,
         statistics: str = "auto",
+        speakers: Sequence[str] | None = None,
         propagate: bool = False,
     ) -> "ProjectScores":
         """Return the utterance posteriors of (B, D) raw functionals relative to each other."""

@@ -18,7 +18,17 @@ from clser_engine.formats.analysis_json import read_analysis
 from clser_engine.formats.labels_textgrid import write_labels
 from clser_engine.formats.rows import LabelRow
 from clser_engine.inference import predictor
-from clser_engine.types import Analysis, ModelId, Posteriors, UtterancePosterior
+from clser_engine.types import Analysis, GroupSummary, ModelId, Posteriors, UtterancePosterior
+
+
+def make_utterance(level, *, limit, statistics):
+    return UtterancePosterior(
+        emotion="anger" if level > limit else "neutral",
+        posterior=np.array([0.5, 0.5], np.float32),
+        confidence=0.5,
+        statistics=statistics,
+        is_known=bool(level < 0.92),
+    )
 
 
 class LevelPredictor:
@@ -29,7 +39,7 @@ class LevelPredictor:
             level = float(np.abs(reader.read(0, 10**6)).mean())
             duration_s = reader.info.duration_s
         context.report("frames", 1, 2)
-        [utterance] = self.score(np.array([[level]], np.float32))
+        utterance = make_utterance(level, limit=0.25, statistics="none")
         return Analysis(
             duration_s=duration_s,
             model=ModelId(name="level", sha256="00"),
@@ -42,18 +52,13 @@ class LevelPredictor:
             functionals=np.array([level], np.float32),
         )
 
-    def score(self, functionals, statistics=None):
-        limit = 0.25 if statistics is None else statistics.mean[0]
-        words = "none" if statistics is None else statistics.words
-        return [
-            UtterancePosterior(
-                emotion="anger" if row[0] > limit else "neutral",
-                posterior=np.array([0.5, 0.5], np.float32),
-                confidence=0.5,
-                statistics=words,
-            )
-            for row in functionals
-        ]
+    def score_project(self, functionals, *, statistics, speakers, propagate):
+        limit = functionals[:, 0].mean()
+        words = f"project ({len(functionals)} clips)"
+        utterances = [make_utterance(row[0], limit=limit, statistics=words) for row in functionals]
+        notices = (f"{statistics}, {speakers}, {propagate}",)
+        summary = GroupSummary(statistics="project", clips=3, words=words, notices=notices)
+        return predictor.ProjectScores(utterances=utterances, summary=summary, checks=[])
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +183,41 @@ def test_project_statistics_rest_on_all_recordings(tmp_path, make_wav):
     assert {u.statistics for u in utterances} == {"project (3 clips)"}
 
 
+def test_speakers_are_found_in_the_paths_and_notices_are_told(tmp_path, make_wav, capsys):
+    paths = [make_wav(name) for name in ("anna_1.wav", "ben_2.wav", "noise.wav")]
+
+    code = analyze(
+        tmp_path, *paths, "--statistics", "auto", "--propagate",
+        "--speaker-pattern", r"([a-z]+)_[0-9]",
+    )  # fmt: skip
+
+    assert code == 0
+    told = capsys.readouterr().err
+    assert "clser: note: project (3 clips)\n" in told
+    assert "clser: note: auto, ['anna', 'ben', ''], True\n" in told
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sentence"),
+    [
+        ("(", "no regular expression: '(' (missing ), unterminated subpattern at position 0)"),
+        ("a(b)(c)", "'a(b)(c)' has 2 parts in brackets, expected one: the speaker's name"),
+    ],
+)
+def test_a_bad_speaker_pattern_is_wrong_usage(tmp_path, make_wav, capsys, pattern, sentence):
+    assert analyze(tmp_path, make_wav("a.wav"), "--speaker-pattern", pattern) == 2
+
+    assert sentence in capsys.readouterr().err
+
+
+def test_what_is_unknown_is_said_so(tmp_path, make_wav, capsys):
+    paths = [make_wav(f"{i}.wav", level) for i, level in enumerate([0.1, 0.95])]
+
+    analyze(tmp_path, *paths, "--statistics", "project")
+
+    assert capsys.readouterr().out.endswith("1.wav: don't know, anger? (50%)\n")
+
+
 def test_json_is_one_object_a_recording(tmp_path, make_wav, capsys):
     good, gone = make_wav("a.wav"), tmp_path / "gone.wav"
 
@@ -190,6 +230,8 @@ def test_json_is_one_object_a_recording(tmp_path, make_wav, capsys):
         "emotion": "anger",
         "confidence": 0.5,
         "statistics": "none",
+        "is_known": True,
+        "ood_score": 0.0,
         "duration_s": 1.0,
     }
     assert second["path"] == str(gone)

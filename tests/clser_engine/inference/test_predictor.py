@@ -12,7 +12,7 @@ import soundfile
 from clser_engine.bundle import find_bundle, load_card, write_card
 from clser_engine.errors import BadValueError, BundleError, Cancelled, DeviceError
 from clser_engine.inference import devices
-from clser_engine.inference.predictor import compute_statistics, load_predictor
+from clser_engine.inference.predictor import load_predictor
 from clser_engine.runtime import RunContext
 
 
@@ -101,18 +101,18 @@ def test_statistics_are_used_and_named(predictor, speech):
     functionals = np.stack(
         [predictor.analyze_samples(speech(1.5, seed)).functionals for seed in range(5)]
     )
-    statistics = compute_statistics(functionals)
 
-    scores = predictor.score(functionals, statistics)
+    scores = predictor.score_project(functionals, statistics="project")
 
-    assert {score.statistics for score in scores} == {"project (5 clips)"}
+    assert {score.statistics for score in scores.utterances} == {"project (5 clips)"}
+    assert scores.summary.words == "adapted to 5 clips of this project"
     alone = predictor.score(functionals)
     assert any(
-        np.abs(a.posterior - b.posterior).max() > 0.01 for a, b in zip(scores, alone, strict=True)
+        np.abs(a.posterior - b.posterior).max() > 0.01
+        for a, b in zip(scores.utterances, alone, strict=True)
     )
-    np.testing.assert_allclose(statistics.mean, functionals.mean(axis=0), rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(statistics.std, functionals.std(axis=0), rtol=1e-3, atol=1e-4)
-    assert compute_statistics(functionals[:1]).words == "project (1 clip)"
+    [one] = predictor.score_project(functionals[:1], statistics="project").utterances
+    assert one.statistics == "project (1 clip)"
     assert predictor.score(functionals[:0]) == []
 
 
@@ -144,14 +144,6 @@ def test_wrong_functionals_are_refused(predictor):
     assert str(raised.value) == (
         f"Bad functionals shape: got (2, 3), expected (B, {size}) from this model."
     )
-    with pytest.raises(BadValueError) as raised:
-        compute_statistics(np.zeros((0, 3), np.float32))
-    assert str(raised.value) == (
-        "Bad functionals shape: got (0, 3), expected (B, D) with B at least 1."
-    )
-    with pytest.raises(BadValueError) as raised:
-        compute_statistics(np.full((2, 3), np.nan, np.float32))
-    assert str(raised.value) == "Bad functionals: got a number that is not finite, expected none."
 
 
 def test_unknown_runtime_and_device_are_named():

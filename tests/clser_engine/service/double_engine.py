@@ -18,7 +18,7 @@ import numpy as np
 
 from clser_engine.cli import serve
 from clser_engine.errors import AudioError, BundleError, DeviceError
-from clser_engine.inference.groups import ProjectScores
+from clser_engine.inference.predictor import ProjectScores
 from clser_engine.runtime import RunContext
 from clser_engine.service.model_shelf import ModelShelf
 from clser_engine.types import Analysis, GroupSummary, ModelId, Posteriors, UtterancePosterior
@@ -79,7 +79,7 @@ class DoublePredictor:
         )
         notices = (f"speakers {','.join(speakers)}", *(["propagated"] if propagate else []))
         summary = GroupSummary(statistics=statistics, clips=clips, words=words, notices=notices)
-        return ProjectScores(utterances=[utterance] * clips, summary=summary)
+        return ProjectScores(utterances=[utterance] * clips, summary=summary, checks=[])
 
 
 class DoubleBackend:
