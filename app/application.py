@@ -13,6 +13,7 @@ from app.controllers.clip_controller import ClipController
 from app.controllers.engine_controller import EngineController
 from app.controllers.import_export_controller import ImportExportController
 from app.controllers.label_controller import LabelController
+from app.controllers.model_controller import ModelController
 from app.controllers.open_controller import OpenController
 from app.controllers.playback_controller import PlaybackController
 from app.controllers.project_controller import ProjectController
@@ -68,6 +69,9 @@ class Studio:
         icons = AnswerIcons()
         self.clips = ClipTableModel(icons.icon)
         self.annotate = AnnotateController(self.clips, self.labels)
+        self.models = ModelController(
+            self.runner, self.engine, self.project, self.settings.settings.model
+        )
         self.suggestions = SuggestionController(self.project, self.annotate, self.analysis)
         self.statistics = StatisticsController(
             self.runner, self.engine, self.project, self.annotate, self.analysis
@@ -96,6 +100,7 @@ class Studio:
             labels=self.labels,
             exchange=self.exchange,
             annotate=self.annotate,
+            models=self.models,
             report=self._report,
         )
         self._starts_engine = starts_engine
@@ -234,7 +239,14 @@ class Studio:
     def _connect_engine(self) -> None:
         display, strip = self.display, self.window.bottom.analysing
         self.engine.state_changed.connect(display.show_engine)
-        self.engine.state_changed.connect(self.suggestions.note_model)
+        for use_model in (
+            self.suggestions.use_model,
+            self.statistics.use_model,
+            display.show_model,
+        ):
+            self.models.changed.connect(use_model)
+            use_model(self.models.in_use)
+        self.models.failed.connect(display.show_error)
         self.analysis.queue_changed.connect(display.show_queue)
         self.analysis.analysis_progressed.connect(display.show_analysis_progress)
         self.suggestions.state_changed.connect(self.window.timeline.set_analysis_state)

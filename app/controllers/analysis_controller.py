@@ -10,7 +10,7 @@ from app.controllers.engine_controller import EngineController
 from app.errors import explain
 from app.jobs.runner import Job, JobRunner
 from app.services.engine_process import EngineStatus
-from clser_engine.client import AnalyzedAudio
+from clser_engine.client import DEFAULT_MODEL, AnalyzedAudio
 from clser_engine.errors import EngineLostError
 
 LANE = "analysis"
@@ -44,11 +44,16 @@ class AnalysisController(QObject):
         self._runner = runner
         self._engine = engine
         self._queue = AnalysisQueue()
+        self._model = DEFAULT_MODEL
         self._current: tuple[QueuedClip, Job] | None = None
         self._done = 0
         self._lost_life = 0  # the engine that was lost last; its connection is of no use any more
         self._published = (0, 0)  # done and total, as last told
         engine.state_changed.connect(self._on_engine_state_changed)
+
+    def set_model(self, reference: str) -> None:
+        """Have recordings heard by another model from now on: what waits too."""
+        self._model = reference
 
     @Slot(str, str)
     def analyze(self, clip_id: str, path: str | Path) -> None:
@@ -102,9 +107,11 @@ class AnalysisController(QObject):
             self._publish_counts()
             return
         clip.life = connection.life
-        path, client = Path(clip.path), connection.client
+        path, client, model = Path(clip.path), connection.client, self._model
         job = self._runner.submit(
-            f"analyse {path.name}", lambda context: client.analyze(path, context), lane=LANE
+            f"analyse {path.name}",
+            lambda context: client.analyze(path, context, model=model),
+            lane=LANE,
         )
         self._current = (clip, job)
         job.progressed.connect(

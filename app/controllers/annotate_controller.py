@@ -146,6 +146,12 @@ class AnnotateController(QObject):
         if clip_id == self._clip_id:
             self._publish_suggestion()
 
+    def forget_analyses(self) -> None:
+        """Forget what the model says: another one is asked."""
+        self._analyses.clear()
+        self._problems.clear()
+        self._publish_suggestion()
+
     def keep_utterances(self, utterances: Mapping[str, UtterancePosterior]) -> None:
         """Take what the model says of whole clips by other statistics than before."""
         for clip_id, analysis in self._analyses.items():

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from app.controllers.analysis_controller import AnalysisController
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.engine_controller import EngineController
+from app.controllers.model_controller import ModelInUse
 from app.controllers.project_controller import ProjectController
 from app.domain.clips import Guess
 from app.domain.edits import Changes
@@ -29,7 +30,7 @@ from app.errors import explain
 from app.jobs.runner import Job, JobRunner
 from app.services.engine_process import EngineStatus
 from app.services.project_store import ProjectStore
-from clser_engine.client import EngineClient, StatisticsMode
+from clser_engine.client import DEFAULT_MODEL, EngineClient, StatisticsMode
 from clser_engine.errors import EngineLostError
 from clser_engine.runtime import RunContext
 from clser_engine.types import GroupSummary, UtterancePosterior
@@ -69,12 +70,16 @@ class _Wish:
     """What is asked of the engine, plain data for a thread.
 
     Args:
-        model: `name@hash` of the model that the engine has.
+        reference: The model as the engine is asked for it.
+        model: The same as `name@hash`.
+        mode: By which statistics.
+        shares: Whether similar recordings share what they say.
         sha256_of_clip: The recordings, by clip.
         speaker_of_clip: Who speaks, by clip, empty where unknown.
         known: Guesses as they are.
     """
 
+    reference: str
     model: str
     mode: StatisticsMode
     shares: bool
@@ -130,7 +135,7 @@ class StatisticsController(QObject):
         self._project = project
         self._annotate = annotate
         self._state = StatisticsState()
-        self._model = ""
+        self._reference, self._model = DEFAULT_MODEL, ""
         self._hashes: dict[str, str] = {}  # of clips analysed since the project was opened
         self._latest: Mapping[str, Guess] = {}
         self._unstored: deque[Guess] = deque()
@@ -187,11 +192,18 @@ class StatisticsController(QObject):
             self._delay.start(DELAY_MS)
 
     @Slot(object)
+    def use_model(self, in_use: ModelInUse) -> None:
+        """Score what another model says."""
+        if (in_use.reference, in_use.model) == (self._reference, self._model):
+            return
+        self._reference, self._model = in_use.reference, in_use.model
+        self._cancel()
+        self._latest = {}
+        if self._model:
+            self._want(DELAY_MS)
+
+    @Slot(object)
     def _on_engine_state_changed(self, status: EngineStatus) -> None:
-        model = str(status.model) if status.model is not None else ""
-        if model and model != self._model:
-            self._model = model
-            self._is_due = True
         if self._is_due and status.kind == "ready" and not self._delay.isActive():
             self._delay.start(DELAY_MS)
 
@@ -265,6 +277,7 @@ class StatisticsController(QObject):
             self._set_state(replace(self._state, words="", notices=(), is_busy=False))
             return
         wish = _Wish(
+            reference=self._reference,
             model=self._model,
             mode=self._state.mode,
             shares=self._state.shares,
@@ -367,6 +380,7 @@ def _work(client: EngineClient, wish: _Wish) -> Callable[[RunContext], _Scored]:
         found = client.score_project(
             wish.sha256_of_clip.values(),
             context,
+            model=wish.reference,
             speakers=[wish.speaker_of_clip[clip_id] for clip_id in clips],
             statistics=wish.mode,
             propagate=wish.shares,

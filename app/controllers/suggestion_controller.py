@@ -6,11 +6,12 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.controllers.analysis_controller import AnalysisController
 from app.controllers.annotate_controller import AnnotateController
+from app.controllers.model_controller import ModelInUse
 from app.controllers.project_controller import ProjectController
 from app.domain.clips import Clip, Guess
 from app.domain.guesses import ALONE, is_answered, new_guess
 from app.domain.labels import Label
-from app.services.engine_process import EngineStatus
+from clser_engine.client import DEFAULT_MODEL
 from clser_engine.types import Analysis
 
 STORE_DELAY_MS = 300
@@ -41,7 +42,7 @@ class SuggestionController(QObject):
         analysis.analysis_failed.connect(self._on_analysis_failed)
         analysis.analysis_progressed.connect(self._on_analysis_progressed)
         project.project_closed.connect(self._on_project_closed)
-        self._model = ""
+        self._reference, self._model = DEFAULT_MODEL, ""
         self._heard: dict[str, str] = {}  # by which model, since the project was opened
         self._unstored: list[Guess] = []
         self._timer = QTimer(self, interval=STORE_DELAY_MS, singleShot=True)
@@ -55,10 +56,18 @@ class SuggestionController(QObject):
             self._analysis.analyze(clip.clip_id, clip.path)
 
     @Slot(object)
-    def note_model(self, status: EngineStatus) -> None:
-        """Learn which model the engine has: what another one said counts as not heard."""
-        if status.model is not None:
-            self._model = str(status.model)
+    def use_model(self, in_use: ModelInUse) -> None:
+        """Ask another model from now on: what the one before said counts as not heard."""
+        is_other = in_use.reference != self._reference
+        self._reference, self._model = in_use.reference, in_use.model
+        if is_other:
+            self._analysis.cancel_all()
+            self._analysis.set_model(in_use.reference)
+            self._annotate.forget_analyses()
+            self._heard.clear()
+            self._on_clip_changed(self._annotate.clip)
+        if in_use.was_chosen and in_use.model:
+            self.analyse_all()
 
     @Slot()
     def analyse_all(self) -> None:

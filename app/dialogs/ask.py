@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.dialogs.clip_fields_dialog import ClipFields, ClipFieldsDialog
 from app.dialogs.emotions_dialog import EmotionsDialog, EmotionSet
+from app.dialogs.models_dialog import ModelsDialog
+from clser_engine.client import InstalledModel
 from clser_engine.labels import Emotion
 
 PROJECT_SUFFIX = ".clser-project"
@@ -107,6 +109,23 @@ class Ask:
         if not dialog.exec():
             return None
         return EmotionSet(emotions=dialog.emotions(), renames=dialog.renames())
+
+    def model(self, models: Sequence[InstalledModel], in_use: str) -> str | None:
+        """Ask which model shall hear the clips of the project; None for no other than now.
+
+        Args:
+            models: Those that are installed.
+            in_use: Reference of the one that hears them now.
+        """
+        dialog = ModelsDialog(models, in_use, self._parent)
+        match dialog.exec():
+            case ModelsDialog.FOLDER:
+                folder = self._folder("Open a model")
+                return None if folder is None else str(folder)
+            case ModelsDialog.USE:
+                return dialog.reference
+            case _:
+                return None
 
     def _folder(self, title: str) -> Path | None:
         name = QFileDialog.getExistingDirectory(self._parent, title, self._start())

@@ -400,13 +400,19 @@ ACTIONS: tuple[ActionRow, ...] = (
         keys=("Ctrl+Shift+R",),
     ),
     ActionRow(
+        action_id="models",
+        menu="E&ngine",
+        text="&Models…",
+        help="See what the installed models were trained on and choose one for this project.",
+        starts_group=True,
+    ),
+    ActionRow(
         action_id="statistics_auto",
         menu="E&ngine/&Suggestions",
         text="Compare clips where that is &safe",
         help="Compare clips with those of their speaker or of the project, where that is safe.",
         checkable=True,
         group="statistics",
-        starts_group=True,
     ),
     ActionRow(
         action_id="statistics_none",

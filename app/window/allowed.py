@@ -72,6 +72,7 @@ def why_not_of(
         "clear_selection": "" if has_span else "Nothing is selected.",
         "analyse_clip": no_sound or no_engine,
         "analyse_all": no_clips or no_engine,
+        "models": no_project,
         "export_posteriors": no_clip
         or ("" if has_analysis else "The model has not heard this clip yet."),
     }

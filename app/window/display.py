@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.controllers.annotate_controller import AnnotateController
+from app.controllers.model_controller import ModelInUse
 from app.controllers.playback_controller import PlaybackController
 from app.controllers.project_controller import ProjectController
 from app.controllers.settings_controller import SettingsController
@@ -239,14 +240,17 @@ class Display(QObject):
             self._window.message_bar.show_hint(status.notice)
         self._engine = status
         self._window.top_bar.set_engine(status.kind, status.text, status.device, status.notice)
-        if status.model is not None:
-            self._window.top_bar.set_model(status.model.name)
         if status.kind == "failed":
             self._window.message_bar.show_error(
                 status.text
                 or "The engine failed; labelling goes on, start it again from the Engine menu."
             )
         self.show_allowed()
+
+    @Slot(object)
+    def show_model(self, in_use: ModelInUse) -> None:
+        """Show which model hears the recordings."""
+        self._window.top_bar.set_model(in_use.model)
 
     @Slot(object)
     def show_statistics(self, state: StatisticsState) -> None:

@@ -11,6 +11,7 @@ from app.controllers.annotate_controller import AnnotateController
 from app.controllers.clip_controller import ClipController
 from app.controllers.import_export_controller import ImportExportController
 from app.controllers.label_controller import LabelController
+from app.controllers.model_controller import ModelController
 from app.controllers.open_controller import OpenController
 from app.controllers.project_controller import ProjectController
 from app.dialogs.ask import Ask
@@ -35,6 +36,7 @@ class Requests:
         labels: LabelController,
         exchange: ImportExportController,
         annotate: AnnotateController,
+        models: ModelController,
         report: Callable[[], str],
     ) -> None:
         self._window = window
@@ -45,6 +47,7 @@ class Requests:
         self._labels = labels
         self._exchange = exchange
         self._annotate = annotate
+        self._models = models
         self._report = report
         self._keys_dialog: QDialog | None = None
         for action_id, slot in (
@@ -60,6 +63,7 @@ class Requests:
             ("clip_fields", self._clip_fields),
             ("edit_emotions", self._edit_emotions),
             ("remove_clips", self._remove_clips),
+            ("models", self._choose_model),
             ("keys", self._keys),
             ("about", self._about),
             ("copy_report", self._copy_report),
@@ -147,6 +151,12 @@ class Requests:
     def _remove_clips(self) -> None:
         if ids := self._window.clip_list.selected_clip_ids():
             self._clips.remove(ids)
+
+    def _choose_model(self) -> None:
+        chosen = self._ask.model(self._models.models, self._models.in_use.reference)
+        if chosen is not None:
+            self._models.choose(chosen)
+        self._models.refresh()  # for the next time: one may be installed meanwhile
 
     def _keys(self) -> None:
         from app.dialogs.keys_dialog import KeysDialog

@@ -18,6 +18,7 @@ from app.controllers.analysis_controller import AnalysisController
 from app.controllers.annotate_controller import AnnotateController
 from app.controllers.engine_controller import EngineController
 from app.controllers.label_controller import LabelController
+from app.controllers.model_controller import ModelInUse
 from app.controllers.project_controller import ProjectController
 from app.controllers.statistics_controller import StatisticsController
 from app.controllers.suggestion_controller import SuggestionController
@@ -32,6 +33,7 @@ from app.services.project_store import ProjectStore
 
 DOUBLE = Path(__file__).parents[2] / "clser_engine" / "service" / "double_engine.py"
 TIMEOUT_MS = 30_000
+MODEL = ModelInUse(reference="default", model="default@" + "ab" * 32)
 
 
 class Desk:
@@ -57,7 +59,8 @@ class Desk:
         self.statistics = StatisticsController(
             self.runner, self.engine, self.project, self.annotate, self.analysis
         )
-        self.engine.state_changed.connect(self.suggestions.note_model)
+        for controller in (self.suggestions, self.statistics):
+            controller.use_model(MODEL)
         self.project.project_opened.connect(self.clips.set_project)
         self.project.changed.connect(lambda changes: self.clips.refresh(changes.clip_ids))
         self.project.create(self.folder)
@@ -241,6 +244,29 @@ def test_a_choice_without_an_engine_waits_for_one(qtbot, tmp_path):
 
     desk.project.close()
     assert desk.runner.shutdown() == []
+
+
+def test_another_model_is_asked_about_all_clips_and_scored_by_itself(desk):
+    first, second = desk.add("ann", "ben")
+    desk.wait_for_words("project (2 clips)")
+    answered = desk.store.guesses()[second]
+    desk.labels.accept(second, answered)
+
+    for controller in (desk.suggestions, desk.statistics):
+        controller.use_model(ModelInUse(reference="other", was_chosen=True))
+    for controller in (desk.suggestions, desk.statistics):
+        controller.use_model(
+            ModelInUse(reference="other", model="other@" + "ab" * 32, was_chosen=True)
+        )
+
+    desk.wait(lambda: desk.store.guesses()[first].model == "other@" + "ab" * 32)
+    desk.wait(lambda: desk.said(first) == ("neutral", "project (2 clips)"))
+    assert desk.store.guesses()[second] == answered
+
+    asked = []
+    desk.analysis.queue_changed.connect(lambda *counts: asked.append(counts))
+    desk.suggestions.analyse_all()
+    assert asked == []  # also not about the clip whose answered suggestion is the old model's
 
 
 def test_ten_thousand_scored_clips_do_not_freeze_the_window(desk):

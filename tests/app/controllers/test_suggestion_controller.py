@@ -5,12 +5,11 @@ from types import SimpleNamespace
 import pytest
 from PySide6.QtCore import QObject, Signal
 
+from app.controllers.model_controller import ModelInUse
 from app.controllers.suggestion_controller import SuggestionController
 from app.domain.clips import Clip, Guess
-from app.services.engine_process import EngineStatus
-from clser_engine.types import ModelId
 
-NEW = ModelId(name="default", sha256="ab" * 32)
+NEW = "default@" + "ab" * 32
 
 
 class Annotate(QObject):
@@ -57,14 +56,14 @@ def suggestions(analysis):
         Clip(clip_id="broken", path="/broken.wav", problem="It is broken."),
     ]
     guesses = {
-        "heard": make_guess("heard", str(NEW)),
+        "heard": make_guess("heard", NEW),
         "heard_by_another": make_guess("heard_by_another", "default@0000"),
     }
     return SuggestionController(Project(clips, guesses), Annotate(), analysis)
 
 
 def test_clips_that_only_another_model_heard_are_asked_about(suggestions, analysis):
-    suggestions.note_model(EngineStatus(kind="ready", device="CPU", model=NEW))
+    suggestions.use_model(ModelInUse(reference="default", model=NEW))
 
     suggestions.analyse_all()
 
@@ -72,7 +71,7 @@ def test_clips_that_only_another_model_heard_are_asked_about(suggestions, analys
 
 
 def test_while_the_model_is_unknown_what_was_heard_stands(suggestions, analysis):
-    suggestions.note_model(EngineStatus(kind="starting"))
+    suggestions.use_model(ModelInUse(reference="default"))
 
     suggestions.analyse_all()
 

@@ -8,17 +8,22 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QLabel,
     QLineEdit,
+    QListWidget,
     QPushButton,
     QTableWidget,
+    QTextBrowser,
 )
 
 from app.dialogs.about_dialog import about_as_html
 from app.dialogs.clip_fields_dialog import VARIOUS, ClipFields, ClipFieldsDialog
 from app.dialogs.emotions_dialog import COLOUR, KEY, LETTER, NAME, EmotionsDialog
 from app.dialogs.keys_dialog import keys_as_html
+from app.dialogs.models_dialog import ModelsDialog, card_as_html
 from app.domain.speakers import SpeakerSource
 from app.services.versions import Part
+from clser_engine.client import InstalledModel
 from clser_engine.labels import USUAL_EMOTIONS
+from clser_engine.types import ModelId
 
 FOUR = USUAL_EMOTIONS[:4]
 
@@ -178,6 +183,74 @@ def test_names_of_folders_and_files_can_tell_who_speaks(qtbot):
     assert dialog.fields().speaker_source == SpeakerSource.FOLDER_ABOVE
     qtbot.keyClick(box, Qt.Key.Key_Down)
     assert dialog._found.text() == "1 speaker: x"
+
+
+MODELS = (
+    InstalledModel(
+        reference="default",
+        model_id=ModelId(name="default", sha256="ab" * 32),
+        summary="A <small> model.",
+        classes=("anger", "neutral"),
+        languages=("deu", "sw", "qqq"),
+        corpora=("emodb",),
+        licence="CC-BY-NC-SA-4.0",
+        protocol="each corpus held out in turn",
+        figures={"one_file_uar": 46.9, "frames_temperature": 1.1},
+    ),
+    InstalledModel(
+        reference="/m/mine.clser-model", model_id=ModelId(name="mine", sha256="cd" * 32)
+    ),
+    InstalledModel(
+        reference="broken", model_id=ModelId(name="broken", sha256=""), problem="It is no model."
+    ),
+)
+
+
+def test_a_card_is_told_in_words():
+    html = card_as_html(MODELS[0])
+
+    for words in (
+        "A &lt;small&gt; model.",
+        "anger, neutral",
+        "German, Swahili, qqq",
+        "CC-BY-NC-SA-4.0 (not for commercial use)",
+        "each recording by itself",
+        "47&nbsp;%",
+        "each corpus held out in turn",
+    ):
+        assert words in html
+    assert "temperature" not in html
+    assert "It cannot be used: It is no model." in card_as_html(MODELS[2])
+    assert "How well it does" not in card_as_html(MODELS[1])
+
+
+def test_a_model_is_chosen_unless_it_is_in_use_or_broken(qtbot):
+    dialog = ModelsDialog(MODELS, "default")
+    qtbot.addWidget(dialog)
+    models = dialog.findChild(QListWidget)
+    use = next(b for b in dialog.findChildren(QPushButton) if "Use" in b.text())
+    assert [models.item(row).text() for row in range(3)] == ["default (in use)", "mine", "broken"]
+    assert not use.isEnabled()
+
+    qtbot.keyClick(models, Qt.Key.Key_Down)
+    assert use.isEnabled()
+    qtbot.keyClick(models, Qt.Key.Key_Down)
+    assert not use.isEnabled()
+    assert use.toolTip() == "It is no model."
+    qtbot.keyClick(models, Qt.Key.Key_Up)
+    use.click()
+
+    assert dialog.result() == ModelsDialog.USE
+    assert dialog.reference == "/m/mine.clser-model"
+
+
+def test_before_the_engine_has_said_no_model_can_be_chosen(qtbot):
+    dialog = ModelsDialog((), "default")
+    qtbot.addWidget(dialog)
+
+    assert not any(b.isEnabled() for b in dialog.findChildren(QPushButton) if "Use" in b.text())
+    text = dialog.findChild(QTextBrowser).toPlainText()
+    assert text == "The engine has not said yet which models there are."
 
 
 def test_keys_are_grouped_and_escaped():

@@ -55,6 +55,9 @@ class Answers(Ask):
     def clip_fields(self, fields, paths):
         return self._answer("clip_fields", fields, len(paths))
 
+    def model(self, models, in_use):
+        return self._answer("model", models, in_use)
+
     def emotions(self, emotions, used):
         return self._answer("emotions", used)
 

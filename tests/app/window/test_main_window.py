@@ -25,10 +25,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.application import Studio
+from app.controllers.model_controller import ModelInUse
 from app.dialogs.about_dialog import AboutDialog
 from app.dialogs.clip_fields_dialog import ClipFields, ClipFieldsDialog
 from app.dialogs.emotions_dialog import EmotionsDialog
 from app.dialogs.keys_dialog import KeysDialog
+from app.dialogs.models_dialog import ModelsDialog
 from app.errors import Explanation
 from app.models.clip_table import Column
 from app.services.engine_process import EngineStatus
@@ -39,7 +41,6 @@ from app.views.time_pane import TimePane
 from app.window.display import WELCOME
 from app.window.theme import set_theme
 from clser_engine.labels import USUAL_EMOTIONS
-from clser_engine.types import ModelId
 
 Key = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -88,6 +89,7 @@ def test_every_control_has_a_name_for_a_screen_reader(opened):
     "make",
     [
         lambda: EmotionsDialog(USUAL_EMOTIONS, frozenset()),
+        lambda: ModelsDialog((), "default"),
         lambda: ClipFieldsDialog(ClipFields(language="", speaker=None), ("/a.wav", "/b.wav")),
         lambda: KeysDialog([("&File", ("Ctrl+N",), "New.")]),
         lambda: AboutDialog("1", parts()),
@@ -259,9 +261,7 @@ def test_the_device_is_chosen_in_the_menu_and_kept(driver):
 
 
 def test_the_model_in_use_is_shown(driver):
-    driver.studio.engine.state_changed.emit(
-        EngineStatus(kind="ready", device="CPU", model=ModelId(name="default", sha256="ab" * 32))
-    )
+    driver.studio.models.changed.emit(ModelInUse(reference="default", model="default@" + "ab" * 32))
 
     assert "model: default" in [label.text() for label in driver.window.findChildren(QLabel)]
 
