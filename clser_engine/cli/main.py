@@ -61,6 +61,9 @@ COMMANDS = {
     "train": Command(
         "clser_engine.cli.train", "Train a model from labelled recordings and write it as a bundle."
     ),
+    "data": Command(
+        "clser_engine.cli.data", "Read corpora into manifests, check them, split them."
+    ),
     "evaluate": Command("clser_engine.cli.evaluate", "Measure a model on labelled recordings."),
     "export": Command(
         "clser_engine.cli.export", "Write a model as one ONNX graph from waveform to posteriors."
