@@ -1,7 +1,15 @@
 """What suggestions rest on: one quiet line below the clips, with a menu to choose."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.widgets.elided_label import ElidedLabel
 
@@ -9,6 +17,7 @@ BUSY = "comparing clips…"
 NOTHING_YET = "no clip was analysed yet"
 MARK = "⚠ "
 SPACE_PX = 8
+MAX_SENTENCES = 3  # the list of clips needs the room more; pointing at them shows all
 
 
 class StatisticsLine(QWidget):
@@ -33,9 +42,10 @@ class StatisticsLine(QWidget):
         self._button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._button.setAccessibleName("Change what suggestions rest on")
         self._button.setToolTip("Choose what the model compares each clip with")
-        self._remark = ElidedLabel(self, Qt.TextElideMode.ElideRight)
+        self._remark = QLabel(self)
         self._remark.setAccessibleName("What to know about the suggestions")
-        self._remark.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._remark.setTextFormat(Qt.TextFormat.PlainText)
+        self._remark.setWordWrap(True)
         line = QHBoxLayout()
         line.setSpacing(SPACE_PX)
         line.addWidget(self._words, stretch=1)
@@ -70,6 +80,8 @@ class StatisticsLine(QWidget):
         """
         self._words.show_text(f"Suggestions: {BUSY if is_busy else words or NOTHING_YET}")
         sentences = [*([effect] if effect else []), *(MARK + notice for notice in notices)]
-        self._remark.show_text("   ".join(sentences))
+        more = len(sentences) - MAX_SENTENCES
+        shown = [*sentences[:MAX_SENTENCES], *([f"… and {more} more"] if more > 0 else [])]
+        self._remark.setText("\n".join(shown))
         self._remark.setToolTip("\n".join(sentences))
         self._remark.setVisible(bool(sentences))

@@ -108,7 +108,7 @@ def test_what_there_is_to_know_of_suggestions_stands_below(statistics_line):
     )
 
     assert statistics_line.remark == (
-        "5 of 34 suggestions changed.   ⚠ Speaker 03 shows one emotion.   ⚠ Speaker 08 has 2 clips."
+        "5 of 34 suggestions changed.\n⚠ Speaker 03 shows one emotion.\n⚠ Speaker 08 has 2 clips."
     )
 
     statistics_line.show_statistics("adapted to 3 speakers", (), "", is_busy=True)
