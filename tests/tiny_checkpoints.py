@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from clser_engine.backbones.transformers_encoders import quiet_transformers
+
 SMALL = {
     "hidden_size": 16,
     "num_hidden_layers": 2,
@@ -111,8 +113,8 @@ def build_model(name: str) -> torch.nn.Module:
 
 def save_checkpoint(name: str, folder: Path) -> Path:
     """Save a tiny checkpoint with all the files that a real one has, and return its folder."""
-    model = build_model(name)
-    model.save_pretrained(folder)
+    with quiet_transformers():
+        build_model(name).save_pretrained(folder)
     preprocessor = PREPROCESSORS.get(name, USUAL_PREPROCESSOR) | {"sampling_rate": 16_000}
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor), encoding="utf-8")
     (folder / "README.md").write_text(CARD, encoding="utf-8")

@@ -143,6 +143,7 @@ def _fill(file: RemoteFile, partial: Path, context: RunContext) -> None:
             _append(file, partial, begun, context)
             reason = "the connection ended early"
         except urllib.error.HTTPError as error:
+            error.close()  # it holds the connection
             raise CheckpointError(
                 f"{_host(file.url)} refuses {file.name} (HTTP {error.code}); try again later."
             ) from error

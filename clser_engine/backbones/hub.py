@@ -129,6 +129,7 @@ def _ask(address: str, name: str, revision: str | None, token: str) -> dict[str,
             values: dict[str, Any] = json.load(response)
             return values
     except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection
         raise CheckpointError(_refusal(error, address, name, revision)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise CheckpointError(
