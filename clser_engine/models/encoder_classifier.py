@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from clser_engine.backbones.backbone import Backbone, EncodedFrames
 from clser_engine.backbones.registry import build_backbone
-from clser_engine.models.heads import EnsembleHead, LinearHead, UtteranceHeads
+from clser_engine.models.embedding_heads import EmbeddingHeads
 from clser_engine.models.layer_mix import LayerMix
 from clser_engine.models.pooling import Pooling, build_pooling
 
@@ -83,12 +83,7 @@ class EncoderClassifier(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.frame_head = nn.Linear(backbone.hidden_size, len(classes))
         self.register_buffer("frame_temperature", torch.ones(1))
-
-        def head() -> EnsembleHead:
-            return EnsembleHead(embedding_size, [LinearHead(embedding_size, len(classes))])
-
-        self.heads = UtteranceHeads(embedding_size, head(), head())
-        self.heads.project.requires_grad_(False)  # fitted when the embedding has settled
+        self.heads = EmbeddingHeads(embedding_size, len(classes))
 
     @property
     def num_functionals(self) -> int:
@@ -129,7 +124,7 @@ class EncoderClassifier(nn.Module):
         frames = self.norm(self.mix(encoded.layers))  # (B, T, H)
         frame_logits = self.frame_head(self.dropout(frames))
         embedding = self.project(self.pooling(frames, encoded.mask))  # (B, D)
-        logits = self.heads.alone(self.dropout(embedding))
+        logits = self.heads.classify(self.dropout(embedding))
         return Scores(frame_logits=frame_logits, embedding=embedding, logits=logits)
 
     def speech(self, waveform: Tensor, mask: Tensor) -> Tensor:

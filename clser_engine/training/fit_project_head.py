@@ -5,16 +5,19 @@ Shapes: N recordings, D embedding size, C classes.
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from clser_engine.evaluation.metrics import expected_calibration_error, uar
 from clser_engine.methods.method import Embedded
+from clser_engine.models.embedding_heads import CLIP, EmbeddingHeads
 from clser_engine.models.encoder_classifier import EncoderClassifier
 from clser_engine.training.batches import cell_weights
 from clser_engine.training.calibration import fit_temperature
-from clser_engine.training.heads import fit_ensemble, relative_to_groups
 from clser_engine.types import FloatArray
 
-LINEAR_PENALTY = 0.03  # that of the compact model's linear member
+PENALTY = 0.03  # L2, relative to the mean loss; the embedding is clipped to a few deviations
 
 
 def fit_project_head(
@@ -36,28 +39,24 @@ def fit_project_head(
     """
     heads = model.heads
     corpora = [utterance.corpus for utterance in train.utterances]
-    _set_prior(model, train.embeddings, corpora)
-    fit_ensemble(
-        heads.project,
-        relative_to_groups(train.embeddings, corpora),
-        train.emotions,
-        cell_weights(corpora, train.emotions.tolist()),
-        linear_penalty=LINEAR_PENALTY,
-        kernel_penalty=LINEAR_PENALTY,
+    set_prior(heads, train.embeddings, corpora)
+    weights = cell_weights(corpora, train.emotions.tolist())
+    fit_regression(
+        heads.project, relative_to_groups(train.embeddings, corpora), train.emotions, weights
     )
     held_out = [utterance.corpus for utterance in validation.utterances]
-    relative = relative_to_groups(validation.embeddings, held_out)
     with torch.no_grad():
-        project: FloatArray = heads.project(torch.from_numpy(relative)).numpy()
+        relative = torch.from_numpy(relative_to_groups(validation.embeddings, held_out))
+        project: FloatArray = heads.project(relative).numpy()
     weights = cell_weights(held_out, validation.emotions.tolist())
     report: dict[str, float] = {}
     for name, logits, temperature in (
-        ("one_file", validation.logits, heads.alone.temperature),
-        ("project", project, heads.project.temperature),
+        ("one_file", validation.logits, heads.alone_temperature),
+        ("project", project, heads.project_temperature),
         ("frames", validation.frame_logits, model.frame_temperature),
     ):
         value = fit_temperature(logits, validation.emotions, weights)
-        temperature.mul_(value)
+        temperature.fill_(value)
         posteriors = torch.from_numpy(logits / value).softmax(dim=1).numpy()
         report |= {
             f"{name}_temperature": value,
@@ -67,10 +66,57 @@ def fit_project_head(
     return report
 
 
-def _set_prior(model: EncoderClassifier, embeddings: FloatArray, corpora: list[str]) -> None:
-    """Keep the mean of the corpora's means and spreads: what a project is before it has clips."""
-    members = [np.array([c == corpus for c in corpora]) for corpus in sorted(set(corpora))]
-    means = np.stack([embeddings[rows].mean(axis=0) for rows in members])
-    variances = np.stack([embeddings[rows].var(axis=0) for rows in members])
-    model.heads.prior_mean.copy_(torch.from_numpy(means.mean(axis=0)))
-    model.heads.prior_std.copy_(torch.from_numpy(np.sqrt(variances.mean(axis=0))))
+def relative_to_groups(embeddings: FloatArray, groups: list[str]) -> FloatArray:
+    """Return embeddings (N, D) in deviations from the statistics of each one's group, clipped."""
+    relative = np.empty_like(embeddings)
+    for rows in _members(groups):
+        mean, std = embeddings[rows].mean(axis=0), embeddings[rows].std(axis=0)
+        relative[rows] = ((embeddings[rows] - mean) / (std + 1e-6)).clip(-CLIP, CLIP)
+    return relative
+
+
+def set_prior(heads: EmbeddingHeads, embeddings: FloatArray, groups: list[str]) -> None:
+    """Keep the mean of the groups' means and spreads: what a project is before it has clips."""
+    means = np.stack([embeddings[rows].mean(axis=0) for rows in _members(groups)])
+    variances = np.stack([embeddings[rows].var(axis=0) for rows in _members(groups)])
+    heads.prior_mean.copy_(torch.from_numpy(means.mean(axis=0)))
+    heads.prior_std.copy_(torch.from_numpy(np.sqrt(variances.mean(axis=0))))
+
+
+def fit_regression(
+    layer: nn.Linear,
+    inputs: FloatArray,
+    emotions: NDArray[np.int64],
+    weights: NDArray[np.float64],
+) -> None:
+    """Fit a logistic regression in place; convex, so neither seed nor start matters.
+
+    Args:
+        layer: D to C.
+        inputs: (N, D).
+        emotions: (N,).
+        weights: (N,), mean 1.
+    """
+    features, targets = torch.from_numpy(inputs).double(), torch.from_numpy(emotions)
+    shares = torch.from_numpy(weights)
+    weight = nn.Parameter(torch.zeros(layer.weight.shape, dtype=torch.float64))
+    bias = nn.Parameter(torch.zeros(layer.bias.shape, dtype=torch.float64))
+    optimiser = torch.optim.LBFGS(
+        [weight, bias], max_iter=100, history_size=20, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        losses = F.cross_entropy(F.linear(features, weight, bias), targets, reduction="none")
+        loss: Tensor = (losses * shares).mean() + PENALTY * weight.square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+
+
+def _members(groups: list[str]) -> list[NDArray[np.bool_]]:
+    return [np.array([g == group for g in groups]) for group in sorted(set(groups))]

@@ -1,0 +1,197 @@
+"""Tests of clser_engine.training.train_method: from manifests to a bundle, on tiny encoders."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from clser_engine.backbones.lora import LoraSettings
+from clser_engine.backbones.registry import load_backbone
+from clser_engine.bundle import load_card, verify_files
+from clser_engine.cli.main import main
+from clser_engine.config.sections import (
+    BackboneSettings,
+    DataSettings,
+    ModelSettings,
+    OptimiserSettings,
+    ScheduleSettings,
+    TrainingSettings,
+)
+from clser_engine.errors import Cancelled, ManifestError, TrainingError
+from clser_engine.inference.predictor import load_predictor
+from clser_engine.inference.runtimes import build_runtime
+from clser_engine.methods.registry import Run, load_run
+from clser_engine.methods.supervised import SupervisedRun
+from clser_engine.models.encoder_classifier import EncoderClassifier
+from clser_engine.runtime import RunContext
+from clser_engine.training.checkpoint import load_tensors
+from clser_engine.training.events import read_events
+from clser_engine.training.train_method import train_method
+
+ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "data2vec", "w2v-bert", "whisper")
+CLASSES = ("anger", "sadness")
+
+
+def make_run(root, checkpoint, **changes):
+    values = {
+        "name": "toy",
+        "classes": CLASSES,
+        "licence": "CC0-1.0",
+        "data": DataSettings(
+            root=str(root),
+            manifests=("one/manifest.csv", "two/manifest.csv"),
+            longest_s=0.7,
+            validation_share=0.25,
+        ),
+        "backbone": BackboneSettings(name=str(checkpoint), tuning="lora"),
+        "model": ModelSettings(embedding_size=16),
+        "optimiser": OptimiserSettings(head=1e-2, lora=1e-2),
+        "schedule": ScheduleSettings(warmup_steps=2),
+        "training": TrainingSettings(
+            steps=20, batch_size=8, validate_every=10, checkpoint_every=20
+        ),
+    }
+    return Run(method="supervised", settings=SupervisedRun(**values | changes))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_encoder_is_adapted_exported_and_reloaded_with_the_same_posteriors(
+    architecture, toy_corpora, tiny_checkpoint, tmp_path
+):
+    checkpoint = tiny_checkpoint(architecture)
+    folder = tmp_path / "run"
+
+    result = train_method(make_run(toy_corpora, checkpoint), folder, RunContext(), device="cpu")
+
+    card = load_card(folder / "toy.clser-model")
+    verify_files(card)
+    waveform, rate = soundfile.read(toy_corpora / "three" / "3.wav", dtype="float32")
+    assert rate == 16_000
+    # The adapters beside the weights, as they were trained, without export or merging.
+    backbone = load_backbone(checkpoint, tuning="lora", lora=LoraSettings())
+    model = EncoderClassifier(backbone, CLASSES, **card.architecture).eval()
+    best = load_tensors(folder / "best.safetensors")
+    assert sum("lora_" in name for name in best) > 0
+    assert max(float(t.abs().max()) for n, t in best.items() if "lora_B" in n) > 0
+    model.load_state_dict(
+        {name.removeprefix("model."): tensor for name, tensor in best.items()}, strict=False
+    )
+    model.frame_temperature.fill_(card.values["metrics"]["frames_temperature"])
+    with torch.inference_mode():
+        posteriors, speech, embedding, _ = (
+            t[0].numpy() for t in model(torch.from_numpy(waveform)[None])
+        )
+    for library in ("onnx", "torch"):
+        found = build_runtime(card, library, "cpu").analyze([waveform])[0]
+        np.testing.assert_allclose(found[0], posteriors, atol=1e-4)
+        np.testing.assert_array_equal(found[1], speech)
+        np.testing.assert_allclose(found[2], embedding, atol=1e-4)
+    assert result["model"] == str(folder / "toy.clser-model")
+
+
+@pytest.fixture(scope="module")
+def trained(toy_corpora, tiny_checkpoint, tmp_path_factory):
+    """The run folder of a frozen encoder with heads."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    run = make_run(
+        toy_corpora,
+        tiny_checkpoint("xls-r"),
+        backbone=BackboneSettings(name=str(tiny_checkpoint("xls-r")), tuning="frozen"),
+        training=TrainingSettings(steps=60, batch_size=12, validate_every=20, checkpoint_every=60),
+    )
+    train_method(run, folder, RunContext(), device="cpu")
+    return folder
+
+
+def test_the_run_folder_tells_what_the_run_was_made_from(trained, toy_corpora, tiny_checkpoint):
+    facts = json.loads((trained / "run.json").read_text())
+
+    assert set(facts["data_hashes"]) == {
+        "one/manifest.csv", "two/manifest.csv", "audio/one", "audio/two"
+    }  # fmt: skip
+    assert facts["backbone"]["fingerprint"] == load_backbone(tiny_checkpoint("xls-r")).fingerprint
+    assert facts["seed"] == 0
+    assert facts["device"] == "cpu"
+    assert {"torch", "transformers", "accelerate"} <= set(facts["versions"])
+    assert facts["training_recordings"] + facts["validation_recordings"] == 32
+    assert facts["frames_kept_bytes"] > 0
+    assert load_run(trained).settings.training.steps == 60
+    assert sorted(path.name for path in trained.iterdir()) == [
+        "best.safetensors", "checkpoints", "config.toml", "events.jsonl", "result.json",
+        "run.json", "tensorboard", "toy.clser-model",
+    ]  # fmt: skip
+
+
+def test_heads_on_a_frozen_encoder_learn_and_the_card_tells_the_figures(trained):
+    events = [event for event in read_events(trained) if event["event"] == "step"]
+    card = load_card(trained / "toy.clser-model")
+
+    assert events[-1]["losses"]["loss"] < 0.8 * events[0]["losses"]["loss"]
+    assert card.corpora == ("one", "two")
+    assert card.values["corpus_licences"] == {"one": ["free"], "two": ["free"]}
+    assert card.values["backbone"]["licence"] == "apache-2.0"
+    assert card.values["metrics"]["project_uar"] >= 75
+    assert "apache-2.0" in (card.folder / "NOTICE.txt").read_text()
+    assert card.values["training"]["data_hashes"]
+
+
+def test_the_model_analyses_recordings_like_any_other(trained, toy_corpora):
+    predictor = load_predictor(str(trained / "toy.clser-model"))
+
+    analysis = predictor.analyze(toy_corpora / "three" / "2.wav", RunContext())
+
+    assert analysis.posteriors.classes == CLASSES
+    assert np.allclose(analysis.posteriors.values.sum(axis=1), 1, atol=1e-5)
+    assert analysis.functionals.shape == (16,)
+    assert analysis.utterance.emotion in CLASSES
+
+
+def test_the_command_evaluates_a_trained_encoder(trained, toy_corpora, capsys):
+    model = str(trained / "toy.clser-model")
+    manifest = str(toy_corpora / "three" / "manifest.csv")
+
+    code = main(
+        ["evaluate", "--model", model, "--manifest", manifest, "--statistics", "project", "--json"]
+    )
+
+    assert code == 0
+    assert json.loads(capsys.readouterr().out)["clips"] == 16
+
+
+def test_a_class_nobody_shows_and_a_manifest_nobody_wrote_are_named(
+    toy_corpora, tiny_checkpoint, tmp_path
+):
+    run = make_run(toy_corpora, tiny_checkpoint("wav2vec2"), classes=("anger", "fear"))
+
+    with pytest.raises(ManifestError, match=r"^The class 'fear' has no recording in the manifests"):
+        train_method(run, tmp_path / "run", RunContext(), device="cpu")
+
+    run = make_run(
+        toy_corpora, tiny_checkpoint("wav2vec2"), data=DataSettings(manifests=("no.csv",))
+    )
+    with pytest.raises(ManifestError, match=r"^no\.csv"):
+        train_method(run, tmp_path / "run", RunContext(), device="cpu")
+
+
+def test_other_recordings_are_noticed_when_a_run_goes_on(toy_corpora, tiny_checkpoint, tmp_path):
+    root = tmp_path / "corpora"
+    for name in ("one", "two"):
+        (root / name).mkdir(parents=True)
+        for path in (toy_corpora / name).iterdir():
+            (root / name / path.name).write_bytes(path.read_bytes())
+    run = make_run(root, tiny_checkpoint("wav2vec2"))
+    stop = RunContext(lambda stage, done, total: stop.cancel() if "loss" in stage else None)
+    with pytest.raises(Cancelled):
+        train_method(run, tmp_path / "run", stop, device="cpu")
+    samples, rate = soundfile.read(root / "one" / "0.wav")
+    soundfile.write(root / "one" / "0.wav", 0.5 * samples, rate)
+
+    with pytest.raises(TrainingError) as raised:
+        train_method(run, tmp_path / "run", RunContext(), resume=True, device="cpu")
+
+    assert str(raised.value) == (
+        f"{tmp_path / 'run'} was begun with other recordings or labels; bring that back or begin "
+        "anew in another folder."
+    )
