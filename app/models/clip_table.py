@@ -88,6 +88,7 @@ class ClipTableModel(QAbstractTableModel):
         self._row_of: dict[str, int] = {}
         self._labels: dict[str, tuple[Label, ...]] = {}
         self._clip_labels: dict[str, Label | None] = {}  # asked for at every repaint
+        self._unreadable: set[str] = set()
         self._project: Project | None = None
         self._hides_guesses = False
         self._italic = QFont()
@@ -99,6 +100,7 @@ class ClipTableModel(QAbstractTableModel):
         self._project = project
         self._clips = list(project.clips()) if project else []
         self._row_of = {clip.clip_id: row for row, clip in enumerate(self._clips)}
+        self._unreadable = {clip.clip_id for clip in self._clips if clip.problem}
         labels: dict[str, list[Label]] = {}
         for label in project.labels() if project else ():
             labels.setdefault(label.clip_id, []).append(label)
@@ -120,6 +122,10 @@ class ClipTableModel(QAbstractTableModel):
             else:
                 self._labels.pop(clip_id, None)
                 self._clip_labels.pop(clip_id, None)
+            if clip is not None and clip.problem:
+                self._unreadable.add(clip_id)
+            else:
+                self._unreadable.discard(clip_id)
             if clip is None:
                 if row is not None:
                     gone.append(clip_id)
@@ -180,7 +186,7 @@ class ClipTableModel(QAbstractTableModel):
 
     def num_unreadable(self) -> int:
         """Return how many clips cannot be read."""
-        return sum(bool(clip.problem) for clip in self._clips)
+        return len(self._unreadable)
 
     def answer_counts(self) -> dict[str, int]:
         """Return how many clips have each answer about the whole clip."""

@@ -93,6 +93,19 @@ def test_a_clip_that_cannot_be_read_says_why(model):
     assert tip == "k_0003.wav is empty; record it again."
 
 
+def test_clips_that_cannot_be_read_are_counted_as_they_change(model, project):
+    assert model.num_unreadable() == 1
+
+    project.by_id["00001"] = replace(project.by_id["00001"], problem="It is gone.")
+    project.by_id["00003"] = replace(project.by_id["00003"], problem="")
+    model.refresh({"00001", "00003"})
+    assert model.num_unreadable() == 1
+
+    del project.by_id["00001"]
+    model.refresh({"00001"})
+    assert model.num_unreadable() == 0
+
+
 def test_a_clip_that_ends_early_is_marked_and_says_why(model, project):
     notice = "k_0002.wav claims to last 90.0 s but only 75.0 s could be read."
     project.by_id["00002"] = replace(project.by_id["00002"], notice=notice)
