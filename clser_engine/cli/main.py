@@ -64,9 +64,17 @@ COMMANDS = {
     "data": Command(
         "clser_engine.cli.data", "Read corpora into manifests, check them, split them."
     ),
+    "models": Command(
+        "clser_engine.cli.models",
+        "List, fetch, show, add and remove models and pretrained backbones.",
+    ),
     "evaluate": Command("clser_engine.cli.evaluate", "Measure a model on labelled recordings."),
     "export": Command(
         "clser_engine.cli.export", "Write a model as one ONNX graph from waveform to posteriors."
+    ),
+    "doctor": Command(
+        "clser_engine.cli.doctor",
+        "Check what is installed and works, and say how to repair what does not.",
     ),
     "bench": Command(
         "clser_engine.cli.bench", "Measure what the project claims and write the figures as JSON."

@@ -27,6 +27,34 @@ CUDA = "CUDAExecutionProvider"
 _ERRORS, _NOTHING = 3, 4  # what onnxruntime prints
 
 
+def open_session(graph: str | bytes, *, on_card: bool, threads: int) -> Any:
+    """Return a session of onnxruntime; it runs on the processor where the card fails.
+
+    Args:
+        graph: Path of a graph, or the graph itself.
+        on_card: Whether to ask for the graphics card; only where there is one.
+        threads: For each operation on the processor.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Warnings are about its own fusions, and a provider that fails is told in our words.
+    options.log_severity_level = _NOTHING if on_card else _ERRORS
+    # Idle worker threads must not burn the cores that the window draws with.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if not on_card:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    onnxruntime.set_default_logger_severity(_NOTHING)
+    try:
+        return onnxruntime.InferenceSession(
+            graph, options, providers=[CUDA, "CPUExecutionProvider"]
+        )
+    finally:
+        onnxruntime.set_default_logger_severity(_ERRORS)
+
+
 class OnnxRuntime:
     """The graphs in onnxruntime.
 
@@ -64,29 +92,12 @@ class OnnxRuntime:
         self._has_lengths = "lengths" in names
 
     def _load(self, card: ModelCard, name: str, on_card: bool) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        # Warnings are about its own fusions, and a provider that fails is told in our words.
-        options.log_severity_level = _NOTHING if on_card else _ERRORS
-        # Idle worker threads must not burn the cores that the window draws with.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = [CUDA, "CPUExecutionProvider"] if on_card else ["CPUExecutionProvider"]
-        if on_card:
-            onnxruntime.set_default_logger_severity(_NOTHING)
         try:
-            return onnxruntime.InferenceSession(
-                str(card.folder / name), options, providers=providers
-            )
+            return open_session(str(card.folder / name), on_card=on_card, threads=self._threads)
         except Exception as error:  # onnxruntime raises classes of its own without a common root
             raise BundleError(
                 f"{card.folder} cannot be loaded by onnxruntime; install the model again."
             ) from error
-        finally:
-            if on_card:
-                onnxruntime.set_default_logger_severity(_ERRORS)
 
     def analyze(
         self, waveforms: Sequence[FloatArray]
