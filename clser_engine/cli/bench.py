@@ -33,6 +33,8 @@ example: clser bench transfer --protocol loco --seeds 3 --out loco.json
 """
 BENCHES = {
     "transfer": "clser_engine.cli.benches.transfer",
+    "diarize": "clser_engine.cli.benches.diarize",
+    "speed": "clser_engine.cli.benches.speed",
 }
 
 

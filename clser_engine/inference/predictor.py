@@ -24,10 +24,12 @@ from clser_engine.inference.familiarity import STRANGE, read_familiarity
 from clser_engine.inference.group_model import read_group_model, untrained
 from clser_engine.inference.groups import SpeakerCheck, check_mode, score_group
 from clser_engine.inference.runtimes import Runtime, build_runtime
-from clser_engine.inference.smoothing import find_segments, read_smoothing
+from clser_engine.inference.segments import SegmentFinder
+from clser_engine.inference.smoothing import read_smoothing
 from clser_engine.runtime import RunContext
 from clser_engine.types import (
     Analysis,
+    EmotionSegment,
     FloatArray,
     GroupSummary,
     Posteriors,
@@ -266,6 +268,14 @@ class Predictor:
         buffer = np.zeros(0, np.float32)  # from the context of the next block on
         first, done, total_samples = 0, 0, 0  # step at which the buffer starts; steps finished
         passes: list[_Pass] = []
+        finder = self._segment_finder()
+
+        def run(samples: FloatArray, end: int) -> None:
+            part = self._pass(samples, first, done, end)
+            kept = slice((done - first) * self.step_samples, (end - first) * self.step_samples)
+            finder.add(samples[kept], part.values, part.speech)
+            passes.append(part)
+
         for samples in blocks:
             buffer = np.concatenate([buffer, samples.astype(np.float32, copy=False)])
             total_samples += len(samples)
@@ -278,7 +288,7 @@ class Predictor:
                 if len(buffer) <= needed:
                     break
                 context.report("analyse", done / self.card.frame_rate_hz, expected_s)
-                passes.append(self._pass(buffer[:needed], first, done, end))
+                run(buffer[:needed], end)
                 done = end
                 keep = max(first, done - self.context_steps)
                 buffer = buffer[(keep - first) * self.step_samples :]
@@ -287,9 +297,9 @@ class Predictor:
             raise AudioError(f"{name} holds no audio.")
         context.report("analyse", done / self.card.frame_rate_hz, expected_s)
         end = -(-total_samples // self.step_samples)
-        passes.append(self._pass(buffer, first, done, end))
+        run(buffer, end)
         context.report("analyse", expected_s, expected_s)
-        return self._analysis(passes, total_samples)
+        return self._analysis(passes, total_samples, finder.finish())
 
     def analyze_batch(self, waveforms: Sequence[FloatArray]) -> list[Analysis]:
         """Analyse recordings (N,) together, each no longer than `longest_whole_s` and not empty."""
@@ -302,10 +312,33 @@ class Predictor:
                 speech=_to_length(speech, steps),
                 functionals=functionals,
             )
-            analyses.append(self._analysis([part], len(samples)))
+            finder = self._segment_finder()
+            finder.add(samples, part.values, part.speech)
+            analyses.append(self._analysis([part], len(samples), finder.finish()))
         return analyses
 
-    def _analysis(self, passes: Sequence[_Pass], total_samples: int) -> Analysis:
+    def _segment_finder(self) -> SegmentFinder:
+        return SegmentFinder(
+            self.smoothing,
+            self.card.classes,
+            self.card.frame_rate_hz,
+            self.step_samples,
+            self._judge,
+        )
+
+    def _judge(self, phrases: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
+        """Return logits (P, C) of phrases alone, and relative to the phrases of the recording."""
+        found = [self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST)]) for samples in phrases]
+        functionals = np.stack([outputs[2] for [outputs] in found])
+        mean, std = functionals.mean(axis=0), functionals.std(axis=0)
+        return self._runtime.heads(functionals, mean, std, len(functionals))
+
+    def _analysis(
+        self,
+        passes: Sequence[_Pass],
+        total_samples: int,
+        segments: tuple[EmotionSegment, ...],
+    ) -> Analysis:
         # Where nobody speaks in any pass, all count alike.
         share = np.array([part.speech.sum() for part in passes]) + 1e-6
         vectors = np.stack([part.functionals for part in passes])
@@ -314,12 +347,11 @@ class Predictor:
             np.concatenate([part.values for part in passes]),
             np.concatenate([part.speech for part in passes]),
         )
-        duration_s = total_samples / self.card.sample_rate_hz
         return Analysis(
-            duration_s=duration_s,
+            duration_s=total_samples / self.card.sample_rate_hz,
             model=self.card.model_id,
             posteriors=posteriors,
-            segments=find_segments(posteriors, self.smoothing, duration_s),
+            segments=segments,
             utterance=self.score(vector[None])[0],
             functionals=vector,
         )

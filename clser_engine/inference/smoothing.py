@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from clser_engine.bundle import ModelCard
 from clser_engine.errors import BadValueError, BundleError
-from clser_engine.types import EmotionSegment, FloatArray, Posteriors
+from clser_engine.types import EmotionSegment, FloatArray
 
 FLOOR = 1e-6  # no single frame may rule a class out
+HALF_TRUSTED = 25.0  # frames of speech whose mean is taken half for that of the recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,12 @@ class Smoothing:
         speech_threshold: Speech below it is nobody speaking, between 0 and 1.
         shortest_pause_s: A shorter pause belongs to what is said around it.
         shortest_speech_s: Shorter speech is taken for a noise.
+        delay_s: How much later than what it hears a frame's posterior is best, offline.
+        centring: How much of the recording's mean log-posterior is taken off its frames, offline:
+            a voice that sounds sad to the model throughout is no sadder than itself.
+        phrase_weight: Weight of whole phrases against their frames, offline; 0 asks frames alone.
+        phrase_pause_s: A pause as long as that ends a phrase.
+        shortest_phrase_s: Shorter phrases are judged together with a neighbour.
     """
 
     stay: float = 0.99
@@ -46,6 +53,11 @@ class Smoothing:
     speech_threshold: float = 0.5
     shortest_pause_s: float = 0.4
     shortest_speech_s: float = 0.12
+    delay_s: float = 0.0
+    centring: float = 0.0
+    phrase_weight: float = 0.0
+    phrase_pause_s: float = 0.2
+    shortest_phrase_s: float = 0.6
 
     def __post_init__(self) -> None:
         limits = {"stay": (0.5, 1.0), "trust": (0.0, 1.0), "speech_threshold": (0.0, 1.0)}
@@ -55,7 +67,13 @@ class Smoothing:
                 raise BadValueError(
                     f"Bad {name}: got {value}, expected a number between {low:g} and {high:g}."
                 )
-        for name in ("lag_s", "shortest_pause_s", "shortest_speech_s"):
+        for name in ("centring", "phrase_weight"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadValueError(f"Bad {name}: got {getattr(self, name)}, expected 0 to 1.")
+        for name in (
+            "lag_s", "shortest_pause_s", "shortest_speech_s", "delay_s", "phrase_pause_s",
+            "shortest_phrase_s",
+        ):  # fmt: skip
             if not 0 <= getattr(self, name) <= 60:
                 raise BadValueError(
                     f"Bad {name}: got {getattr(self, name)}, expected 0 to 60 seconds."
@@ -78,6 +96,27 @@ def read_smoothing(card: ModelCard) -> Smoothing:
         raise BundleError(
             f"{card.folder} has no usable 'smoothing' in its card; install the model again."
         ) from error
+
+
+def centred(
+    values: FloatArray, smoothing: Smoothing, speech: FloatArray | None = None
+) -> NDArray[np.float64]:
+    """Return log-posteriors (T, C), less a share of their mean over speech.
+
+    Args:
+        values: (T, C) frame posteriors.
+        smoothing: How large a share; a second of speech is trusted half.
+        speech: (T,) how far somebody speaks.
+    """
+    logs = np.log(np.maximum(values.astype(np.float64), FLOOR))
+    weight = np.ones(len(values)) if speech is None else speech.astype(np.float64)
+    heard = weight.sum()
+    if heard == 0 or smoothing.centring == 0:
+        return logs
+    mean = (logs * weight[:, None]).sum(axis=0) / heard
+    trust = smoothing.centring * heard / (heard + HALF_TRUSTED)
+    shifted: NDArray[np.float64] = logs - trust * (mean - mean.mean())
+    return shifted
 
 
 def smooth(
@@ -157,23 +196,6 @@ def find_speech(speech: FloatArray, frame_rate_hz: float, smoothing: Smoothing) 
     )
     mask = _without_short(mask, value=True, shortest=blip, inside_only=False)
     return _without_short(mask, value=False, shortest=pause, inside_only=True)
-
-
-def find_segments(
-    posteriors: Posteriors, smoothing: Smoothing, duration_s: float
-) -> tuple[EmotionSegment, ...]:
-    """Return the stretches of one emotion, in order; where nobody speaks there is none.
-
-    Args:
-        posteriors: Of a whole recording.
-        smoothing: How much.
-        duration_s: Length of the recording, where the last frame is cut.
-    """
-    smoothed = smooth(posteriors.values, smoothing, posteriors.speech)
-    labels = smoothed.argmax(axis=1)
-    if posteriors.speech is not None:
-        labels[~find_speech(posteriors.speech, posteriors.frame_rate_hz, smoothing)] = -1
-    return to_segments(labels, posteriors.classes, posteriors.frame_rate_hz, duration_s)
 
 
 def to_segments(

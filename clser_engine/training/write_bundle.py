@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import save_file as save_numpy
 from safetensors.torch import save_file
 
 from clser_engine.audio.features import SAMPLE_RATE_HZ
@@ -16,8 +17,13 @@ from clser_engine.config.model_config import RunConfig
 from clser_engine.data.manifest import Utterance
 from clser_engine.errors import BadValueError
 from clser_engine.export.onnx_graph import describe_graphs, export_heads, export_model
+from clser_engine.inference import familiarity as familiarity_file
+from clser_engine.inference import group_model
+from clser_engine.inference.familiarity import Familiarity
+from clser_engine.inference.group_model import GroupModel
 from clser_engine.models.compact import CompactModel
 from clser_engine.models.frame_branch import CONTEXT_STEPS, LOOK_AHEAD_STEPS, STEP_RATE_HZ
+from clser_engine.training.smoothing import COMPACT
 
 NOTICE = "NOTICE.txt"
 
@@ -28,6 +34,9 @@ def write_bundle(
     utterances: Sequence[Utterance],
     metrics: dict[str, Any],
     folder: Path,
+    *,
+    groups: GroupModel,
+    familiarity: Familiarity,
 ) -> None:
     """Write a bundle whole or not at all; an older one of that name is replaced.
 
@@ -37,6 +46,8 @@ def write_bundle(
         utterances: What it was trained on.
         metrics: Figures with their protocol, for the card.
         folder: Ends in `.clser-model`.
+        groups: What it learnt about projects and speakers.
+        familiarity: What it knows of its training data.
 
     Raises:
         BadValueError: If the folder's name does not end so.
@@ -50,6 +61,8 @@ def write_bundle(
         new.mkdir()
         state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
         save_file(state, new / "weights.safetensors")
+        save_numpy(group_model.to_tensors(groups), new / group_model.FILE)
+        save_numpy(familiarity_file.to_tensors(familiarity), new / familiarity_file.FILE)
         parity = max(
             export_model(model, new / "model.onnx"), export_heads(model, new / "head.onnx")
         )
@@ -94,6 +107,7 @@ def _card(
         "frame_rate_hz": STEP_RATE_HZ,
         "look_ahead_ms": 1000 * LOOK_AHEAD_STEPS / STEP_RATE_HZ,
         "receptive_field_ms": 1000 * CONTEXT_STEPS / STEP_RATE_HZ,
+        **COMPACT.to_card(),
         "num_functionals": size,
         "functionals": list(model.functionals.names),
         "corpora": corpora,

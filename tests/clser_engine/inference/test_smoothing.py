@@ -11,13 +11,13 @@ from clser_engine.errors import BadValueError, BundleError
 from clser_engine.inference.smoothing import (
     FixedLagSmoother,
     Smoothing,
-    find_segments,
+    centred,
     find_speech,
     read_smoothing,
     smooth,
     to_segments,
 )
-from clser_engine.types import EmotionSegment, Posteriors
+from clser_engine.types import EmotionSegment
 
 SMOOTHING = Smoothing(stay=0.9, trust=0.4, lag_s=0.2)
 
@@ -118,6 +118,19 @@ def test_where_nobody_speaks_the_past_and_future_decide():
     assert (labels == 1).all()
 
 
+def test_centring_takes_off_a_share_of_the_mean(frames):
+    values, speech = frames
+    logs = np.log(values.astype(float))
+
+    found = centred(values, replace(SMOOTHING, centring=0.5), speech)
+
+    mean = sum(logs[t] * speech[t] for t in range(7)) / speech.sum()
+    trust = 0.5 * speech.sum() / (speech.sum() + 25)
+    np.testing.assert_allclose(found, logs - trust * (mean - mean.mean()), rtol=1e-5)
+    np.testing.assert_allclose(centred(values, SMOOTHING, speech), logs)
+    np.testing.assert_allclose(centred(values, replace(SMOOTHING, centring=0.5), 0 * speech), logs)
+
+
 def test_blips_and_short_pauses_go():
     smoothing = Smoothing(shortest_pause_s=0.3, shortest_speech_s=0.2, speech_threshold=0.5)
     speech = np.float32([0, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0.5, 0.6])
@@ -126,21 +139,6 @@ def test_blips_and_short_pauses_go():
 
     # The single 1 is a blip; the gap of 2 frames closes; that of 3 does not; edges stay.
     assert found.astype(int).tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1]
-
-
-def test_segments_cover_speech_and_nothing_else():
-    values = np.float32([[0.9, 0.1]] * 10 + [[0.1, 0.9]] * 20)
-    speech = np.float32([0] * 5 + [1] * 20 + [0] * 5)
-    posteriors = Posteriors(classes=("x", "y"), frame_rate_hz=10.0, values=values, speech=speech)
-
-    found = find_segments(posteriors, Smoothing(stay=0.9, trust=1.0), 2.95)
-
-    assert found == (
-        EmotionSegment(start_s=0.5, end_s=1.0, emotion="x"),
-        EmotionSegment(start_s=1.0, end_s=2.5, emotion="y"),
-    )
-    mute = replace(posteriors, speech=None)
-    assert find_segments(mute, Smoothing(stay=0.9, trust=1.0), 2.95)[-1].end_s == 2.95
 
 
 def test_labels_become_runs():
@@ -159,6 +157,9 @@ def test_labels_become_runs():
             {"speech_threshold": 1.0},
             "Bad speech_threshold: got 1.0, expected a number between 0 and 1.",
         ),
+        ({"centring": 1.5}, "Bad centring: got 1.5, expected 0 to 1."),
+        ({"phrase_weight": -0.1}, "Bad phrase_weight: got -0.1, expected 0 to 1."),
+        ({"delay_s": 61.0}, "Bad delay_s: got 61.0, expected 0 to 60 seconds."),
         ({"lag_s": -1.0}, "Bad lag_s: got -1.0, expected 0 to 60 seconds."),
     ],
 )

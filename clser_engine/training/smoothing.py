@@ -1,0 +1,23 @@
+"""How frames of the compact model become stretches of one emotion.
+
+The numbers were chosen on recordings put together from EMO-DB, nEMO and RAVDESS, each by a model
+trained without it (`resources/docs/results/frames_study.json`), not on what is reported.
+"""
+
+from typing import Final
+
+from clser_engine.inference.smoothing import Smoothing
+
+COMPACT: Final = Smoothing(
+    stay=0.99,
+    trust=0.3,
+    lag_s=1.0,
+    speech_threshold=0.5,
+    shortest_pause_s=0.4,
+    shortest_speech_s=0.12,
+    delay_s=0.32,
+    centring=0.6,
+    phrase_weight=0.5,
+    phrase_pause_s=0.2,
+    shortest_phrase_s=0.6,
+)
