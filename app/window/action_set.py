@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
-from app.window.action_table import ACTIONS, ANSWER_PREFIX, ActionRow, answer_rows
+from app.window.action_row import ActionRow
+from app.window.action_table import ACTIONS, ANSWER_PREFIX, answer_rows
 from clser_engine.labels import Emotion
 
 

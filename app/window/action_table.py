@@ -1,37 +1,10 @@
 """Every action of the window with its keys: menus, tooltips and the F1 list are made from here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from app.window.action_row import ActionRow
+from app.window.engine_actions import ENGINE_ACTIONS
 from clser_engine.labels import NONE_OF_THESE, UNSURE, Emotion
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRow:
-    """One thing the window can do.
-
-    Args:
-        action_id: Name by which code refers to it.
-        menu: Menu that holds it; a nested menu follows a slash.
-        text: Words in the menu, `&` before the letter to press with Alt.
-        help: One sentence for the tooltip and the list of keys.
-        keys: Key sequences in Qt's portable text; the first is the one that is shown.
-        checkable: Whether it is an option that is on or off.
-        group: Options of the same group, of which one is on, or empty.
-        repeats: Whether holding the key down does it again and again.
-        starts_group: Whether a line is drawn above it in the menu.
-    """
-
-    action_id: str
-    menu: str
-    text: str
-    help: str
-    keys: tuple[str, ...] = ()
-    checkable: bool = False
-    group: str = ""
-    repeats: bool = False
-    starts_group: bool = False
-
 
 ANSWER_PREFIX = "answer:"
 """Actions that answer are named by it and the answer, for example `answer:anger`."""
@@ -385,99 +358,7 @@ ACTIONS: tuple[ActionRow, ...] = (
         checkable=True,
         group="theme",
     ),
-    ActionRow(
-        action_id="analyse_clip",
-        menu="E&ngine",
-        text="&Analyse this clip",
-        help="Ask the model about the clip on screen.",
-        keys=("Ctrl+R",),
-    ),
-    ActionRow(
-        action_id="analyse_all",
-        menu="E&ngine",
-        text="Analyse all &clips",
-        help="Ask the model about every clip that it has not heard yet.",
-        keys=("Ctrl+Shift+R",),
-    ),
-    ActionRow(
-        action_id="models",
-        menu="E&ngine",
-        text="&Models…",
-        help="See what the installed models were trained on and choose one for this project.",
-        starts_group=True,
-    ),
-    ActionRow(
-        action_id="statistics_auto",
-        menu="E&ngine/&Suggestions",
-        text="Compare clips where that is &safe",
-        help="Compare clips with those of their speaker or of the project, where that is safe.",
-        checkable=True,
-        group="statistics",
-    ),
-    ActionRow(
-        action_id="statistics_none",
-        menu="E&ngine/&Suggestions",
-        text="Judge each recording by &itself",
-        help="Compare clips with nothing; the model is surer when it has others to compare.",
-        checkable=True,
-        group="statistics",
-    ),
-    ActionRow(
-        action_id="statistics_project",
-        menu="E&ngine/&Suggestions",
-        text="Compare with &all clips of the project",
-        help="Judge each clip relative to all clips of the project; five of them help already.",
-        checkable=True,
-        group="statistics",
-    ),
-    ActionRow(
-        action_id="statistics_speaker",
-        menu="E&ngine/&Suggestions",
-        text="Compare with clips of the same s&peaker",
-        help="Judge each clip relative to those of its speaker; set speakers in the Edit menu.",
-        checkable=True,
-        group="statistics",
-    ),
-    ActionRow(
-        action_id="propagate",
-        menu="E&ngine/&Suggestions",
-        text="Let similar &recordings share suggestions",
-        help="Let clips that sound alike pull each other's suggestions together.",
-        checkable=True,
-        starts_group=True,
-    ),
-    ActionRow(
-        action_id="device_auto",
-        menu="E&ngine/&Device",
-        text="&Automatic",
-        help="Let the engine choose what the model runs on.",
-        checkable=True,
-        group="device",
-        starts_group=True,
-    ),
-    ActionRow(
-        action_id="device_cpu",
-        menu="E&ngine/&Device",
-        text="&Processor (CPU)",
-        help="Run the model on the processor; waiting recordings are kept.",
-        checkable=True,
-        group="device",
-    ),
-    ActionRow(
-        action_id="device_cuda",
-        menu="E&ngine/&Device",
-        text="&Graphics card (CUDA)",
-        help="Run the model on an NVIDIA graphics card, or on the processor where there is none.",
-        checkable=True,
-        group="device",
-    ),
-    ActionRow(
-        action_id="restart_engine",
-        menu="E&ngine",
-        text="&Restart the engine",
-        help="Start the engine again after a failure.",
-        starts_group=True,
-    ),
+    *ENGINE_ACTIONS,
     ActionRow(
         action_id="keys",
         menu="&Help",
