@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clser_engine.backbones.transformers_encoders import FAMILIES
 from clser_engine.bundle import hash_bytes
 from clser_engine.errors import CheckpointError
+
+FAMILIES = {
+    "wav2vec2": "wav2vec 2.0, XLS-R and MMS",
+    "hubert": "HuBERT",
+    "wavlm": "WavLM",
+    "data2vec-audio": "data2vec-audio",
+    "wav2vec2-bert": "w2v-BERT 2.0",
+    "whisper": "Whisper",
+}
+"""What transformers calls an architecture, and what people do."""
 
 CONFIG = "config.json"
 PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")

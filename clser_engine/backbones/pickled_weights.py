@@ -8,13 +8,23 @@ calls nothing but those.
 """
 
 import pickletools
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
+from clser_engine.backbones.checkpoint import (
+    CONFIG,
+    PICKLES,
+    PREPROCESSORS,
+    WEIGHTS,
+    check_architecture,
+    read_settings,
+)
 from clser_engine.errors import CheckpointError
 
 HARMLESS = {
@@ -48,6 +58,43 @@ def read_pickled_weights(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} holds no weights: expected a dictionary of tensors.")
     # Shared tensors become copies: safetensors stores each under one name.
     return {str(name): tensor.detach().clone().contiguous() for name, tensor in found.items()}
+
+
+def convert_checkpoint(source: Path, target: Path) -> Path:
+    """Copy a checkpoint whose weights are pickle, with the weights as safetensors.
+
+    Args:
+        source: A folder with `config.json` and one file of weights that torch wrote.
+        target: The folder to make; it must not exist, or be empty.
+
+    Returns:
+        `target`.
+
+    Raises:
+        CheckpointError: If there is nothing to convert, or it holds anything but weights.
+    """
+    if target.exists() and any(target.iterdir()):
+        raise CheckpointError(f"{target} is there already; give a folder that is not.")
+    check_architecture(read_settings(source / CONFIG), str(source))
+    pickles = sorted(path for path in source.iterdir() if path.suffix in PICKLES)
+    if len(pickles) != 1:
+        found = ", ".join(path.name for path in pickles) or "none"
+        raise CheckpointError(
+            f"{source} must hold one file of weights as pickle to convert, and holds {found}."
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    write_safetensors(read_pickled_weights(pickles[0]), target / WEIGHTS)
+    for name in (CONFIG, *PREPROCESSORS, "README.md"):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
+    return target
+
+
+def write_safetensors(weights: dict[str, Tensor], path: Path) -> None:
+    """Write weights, whole or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    save_file(weights, partial, metadata={"format": "pt"})
+    partial.replace(path)
 
 
 def _check_names(path: Path) -> None:

@@ -17,12 +17,8 @@ from clser_engine.backbones.checkpoint import (
     read_record,
 )
 from clser_engine.backbones.compact_encoder import CompactEncoder, code_fingerprint
-from clser_engine.backbones.fetched import (
-    Fetched,
-    fetch_checkpoint,
-    fetch_pipeline,
-    find_fetched,
-)
+from clser_engine.backbones.fetched import Fetched, find_fetched
+from clser_engine.backbones.fetching import fetch_checkpoint, fetch_pipeline
 from clser_engine.backbones.hub import HUB_NAME, inspect_checkpoint, is_offline
 from clser_engine.backbones.lora import LoraSettings, add_adapters
 from clser_engine.backbones.torchaudio_pipelines import (

@@ -1,6 +1,7 @@
 """Speech encoders of transformers: which architectures, and how each becomes a frame encoder.
 
-A new architecture is a row of `BUILDERS` and the function that it names. `transformers` is imported
+A new architecture is a row of `BUILDERS` with the function that it names, and one of `FAMILIES` in
+`checkpoint.py`. `transformers` is imported
 when an encoder is built and not before: it takes seconds.
 """
 
@@ -17,16 +18,6 @@ from clser_engine.backbones.padding import VARIANCE_FLOOR
 from clser_engine.backbones.w2v_bert_encoder import W2vBertEncoder
 from clser_engine.backbones.waveform_encoder import ConvBlock, PositionBlock, WaveformEncoder
 from clser_engine.backbones.whisper_encoder import WhisperEncoder
-
-FAMILIES = {
-    "wav2vec2": "wav2vec 2.0, XLS-R and MMS",
-    "hubert": "HuBERT",
-    "wavlm": "WavLM",
-    "data2vec-audio": "data2vec-audio",
-    "wav2vec2-bert": "w2v-BERT 2.0",
-    "whisper": "Whisper",
-}
-"""What transformers calls an architecture, and what people do."""
 
 
 @contextlib.contextmanager
@@ -49,7 +40,7 @@ def encoder_from(model: Any, preprocessor: dict[str, Any]) -> nn.Module:
     """Return the frame encoder inside a model of transformers.
 
     Args:
-        model: Of one of the `FAMILIES`.
+        model: Of one of the families of `checkpoint.FAMILIES`.
         preprocessor: Its `preprocessor_config.json`.
     """
     return BUILDERS[model.config.model_type](model, preprocessor)

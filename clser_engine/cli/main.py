@@ -70,7 +70,8 @@ COMMANDS = {
     ),
     "evaluate": Command("clser_engine.cli.evaluate", "Measure a model on labelled recordings."),
     "export": Command(
-        "clser_engine.cli.export", "Write a model as one ONNX graph from waveform to posteriors."
+        "clser_engine.cli.export",
+        "Write a model as one ONNX graph, or as a smaller bundle in eight bits.",
     ),
     "doctor": Command(
         "clser_engine.cli.doctor",

@@ -10,8 +10,15 @@ import torch
 
 from clser_engine.backbones import download as download_module
 from clser_engine.backbones.checkpoint import RECORD, open_checkpoint
-from clser_engine.backbones.fetched import find_fetched, list_fetched, remove_fetched
+from clser_engine.backbones.fetched import (
+    find_fetched,
+    list_fetched,
+    list_unfinished,
+    remove_fetched,
+    remove_unfinished,
+)
 from clser_engine.backbones.hub import inspect_checkpoint
+from clser_engine.backbones.pickled_weights import convert_checkpoint, read_pickled_weights
 from clser_engine.backbones.registry import fetch, load_backbone
 from clser_engine.errors import Cancelled, CheckpointError
 from clser_engine.runtime import RunContext
@@ -117,8 +124,12 @@ def test_a_cancelled_download_goes_on_in_the_next_run(hub, published, monkeypatc
     assert find_fetched(NAME) is None
     assert "is not on this computer" in offline_refusal()
 
+    [(name, size)] = list_unfinished()
+    assert name == NAME
+    assert size > 8000
     fetch(NAME)
 
+    assert not list_unfinished()
     first, second = hub.ranges(WEIGHTS)
     assert first == ""
     assert int(second.removeprefix("bytes=").removesuffix("-")) > 8000
@@ -339,8 +350,6 @@ def test_a_pickle_that_would_run_code_is_refused_and_runs_none(hub, tiny_checkpo
 
 @pytest.mark.parametrize("protocol", [0, 4])
 def test_a_pickle_that_torch_did_not_write_is_refused(tmp_path, protocol):
-    from clser_engine.backbones.pickled_weights import read_pickled_weights
-
     path = tmp_path / "weights.bin"
     path.write_bytes(pickle.dumps({"weight": 1.0}, protocol=protocol))
 
@@ -354,8 +363,6 @@ def test_a_pickle_that_torch_did_not_write_is_refused(tmp_path, protocol):
 
 
 def test_names_taken_from_the_stack_are_refused(tmp_path):
-    from clser_engine.backbones.pickled_weights import read_pickled_weights
-
     path = tmp_path / "weights.bin"
     torch.save({"weight": torch.ones(2)}, path, pickle_protocol=4)
 
@@ -410,3 +417,57 @@ def test_removing_leaves_nothing_and_other_commits_alone(hub, published, tiny_ch
     remove_fetched(find_fetched(NAME))
     assert not list_fetched()
     assert not newer.folder.parent.exists()
+
+
+def test_an_interrupted_download_can_be_thrown_away(hub, published):
+    hub.cut_after = 0
+    refusal(NAME)
+    assert list_unfinished()
+
+    assert remove_unfinished(NAME)
+
+    assert not list_unfinished()
+    assert not remove_unfinished(NAME)
+
+
+@pytest.mark.parametrize("kind", ["missing", "two", "occupied", "other"])
+def test_what_cannot_be_converted_is_told(tiny_checkpoint, tmp_path, kind):
+    folder = as_pickle(tiny_checkpoint("hubert"), tmp_path / "old")
+    target = tmp_path / "new"
+    if kind == "missing":
+        (folder / "pytorch_model.bin").unlink()
+        expected = f"{folder} must hold one file of weights as pickle to convert, and holds none."
+    elif kind == "two":
+        (folder / "more.pt").write_bytes(b"")
+        expected = (
+            f"{folder} must hold one file of weights as pickle to convert, and holds more.pt, "
+            f"pytorch_model.bin."
+        )
+    elif kind == "occupied":
+        target.mkdir()
+        (target / "notes.txt").touch()
+        expected = f"{target} is there already; give a folder that is not."
+    else:
+        (folder / "config.json").write_text("{}")
+        expected = (
+            f"{folder} is of the architecture None, which is no speech encoder that can be used "
+            f"here; choose a checkpoint of wav2vec 2.0, XLS-R and MMS, HuBERT, WavLM, "
+            f"data2vec-audio, w2v-BERT 2.0, Whisper."
+        )
+
+    with pytest.raises(CheckpointError) as caught:
+        convert_checkpoint(folder, target)
+
+    assert str(caught.value) == expected
+
+
+def test_a_converted_folder_gives_the_same_frames(tiny_checkpoint, tmp_path):
+    folder = as_pickle(tiny_checkpoint("wavlm"), tmp_path / "old")
+
+    converted = convert_checkpoint(folder, tmp_path / "new")
+
+    waveform = torch.randn(1, 8000)
+    assert torch.equal(
+        load_backbone(converted)(waveform).layers[-1],
+        load_backbone(tiny_checkpoint("wavlm"))(waveform).layers[-1],
+    )
