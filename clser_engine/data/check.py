@@ -114,8 +114,8 @@ def _check_files(utterances: Sequence[Utterance]) -> list[Finding]:
     if not missing:
         return []
     sentence = (
-        f"{len(missing)} of {len(utterances)} recordings are missing, first {missing[0]}; bring "
-        "them back or correct the paths."
+        f"{len(missing)} of {len(utterances)} recordings missing, first {missing[0]}; bring them "
+        "back or correct the paths."
     )
     return [Finding(kind="missing", is_refused=True, sentence=sentence, items=missing)]
 
@@ -321,7 +321,9 @@ def _value(utterance: Utterance, name: str, facts: Facts | None) -> str:
 
 
 def _join(counts: Counter[str]) -> str:
-    return " and in ".join(f"{name} ({count} recordings)" for name, count in counts.items())
+    return " and in ".join(
+        f"{name} ({count} recording{'s' if count > 1 else ''})" for name, count in counts.items()
+    )
 
 
 def _count(items: Sequence[str], what: str) -> str:

@@ -26,7 +26,7 @@ class Confound:
         share: The uncertainty coefficient, 0 to 1.
         by_chance: Its mean when the emotions are shuffled.
         beyond_chance: Part of what is left above chance, at most 1; 0 or less means nothing.
-        is_strong: Whether it is worth a warning: beyond 0.2 and beyond every shuffle but 1 in 100.
+        is_strong: Whether it is worth a warning: beyond 0.2 and beyond all shuffles but 1 in 20.
     """
 
     share: float
@@ -54,7 +54,7 @@ def measure_confound(emotions: Sequence[str], others: Sequence[str], seed: int =
         share=share,
         by_chance=by_chance,
         beyond_chance=beyond,
-        is_strong=beyond >= STRONG and share > float(np.quantile(shuffled, 0.99)),
+        is_strong=beyond >= STRONG and share > float(np.quantile(shuffled, 0.95)),
     )
 
 

@@ -19,7 +19,7 @@ from clser_engine.errors import AudioError
 from clser_engine.types import FloatArray
 
 VOICE_DB = 40  # frames further below the loudest are cut off at both ends
-SHORTEST_FRAMES = 30
+SHORTEST_FRAMES = 10
 LENGTH_FRAMES = 4  # coding moves the ends of a recording by less
 SUSPICION = 0.95
 CERTAINTY = 0.9

@@ -63,7 +63,7 @@ class BalancedBatches:
         for name in by:
             if name not in _KEYS:
                 raise BadValueError(f"Bad by: got {name!r}, expected any of {', '.join(_KEYS)}.")
-        self._cells = [tuple(_KEYS[name](u) for name in by) for u in utterances]
+        self._cells = [cell_of(u, by) for u in utterances]
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = 0
@@ -145,6 +145,11 @@ class BalancedBatches:
         rng = np.random.default_rng([self._seed, self._epoch])
         root = _build_tree(self._cells, list(range(len(self._cells))), 0, rng)
         return [root.deal() for _ in range(len(self) * self._batch_size)]
+
+
+def cell_of(utterance: Utterance, by: Sequence[str]) -> tuple[str, ...]:
+    """Return the values of a recording that batches are balanced over."""
+    return tuple(_KEYS[name](utterance) for name in by)
 
 
 class _Node(Protocol):

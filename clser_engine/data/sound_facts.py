@@ -6,11 +6,9 @@ Levels are in dB relative to full scale. The level of a recording is that of its
 
 import hashlib
 import math
-import multiprocessing
 import os
-import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +26,7 @@ ENVELOPE_S = 60.0  # of longer recordings the beginning says enough
 FULL_SCALE = 0.999
 ACTIVE_DB = 25.0
 SILENT_DB = -120.0
-FILES_PER_PROCESS = 64  # fewer are measured sooner than a process starts
-MAX_PROCESSES = 8
+MAX_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +113,17 @@ def measure_sound(path: Path) -> SoundFacts:
 
 
 def measure_sounds(
-    paths: Sequence[Path], context: RunContext | None = None, processes: int | None = None
+    paths: Sequence[Path], context: RunContext | None = None, threads: int | None = None
 ) -> list[SoundFacts | AudioError]:
-    """Measure many recordings in as many processes as are worth starting.
+    """Measure many recordings at once.
+
+    Threads, not processes: decoding, sums and hashes run outside Python's lock, and a process would
+    take longer to start than hundreds of recordings to measure.
 
     Args:
         paths: The recordings.
         context: Progress in recordings; cancels.
-        processes: How many; by default one for each core, at most 8, and none for a few files.
+        threads: How many; by default one for each core, at most 8.
 
     Returns:
         For each recording its facts, or the error that says why there are none.
@@ -132,40 +132,22 @@ def measure_sounds(
         Cancelled: If somebody asked to stop.
     """
     context = context or RunContext()
-    if processes is None:
-        processes = min(_count_cores(), MAX_PROCESSES, math.ceil(len(paths) / FILES_PER_PROCESS))
     measured: list[SoundFacts | AudioError] = []
-    for one in _map(paths, processes):
-        measured.append(one if isinstance(one, SoundFacts) else AudioError(one))
-        context.report("audio", len(measured), len(paths))
+    pool = ThreadPoolExecutor(threads or min(_count_cores(), MAX_THREADS))
+    try:
+        for one in pool.map(_try, paths):
+            measured.append(one)
+            context.report("audio", len(measured), len(paths))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
     return measured
 
 
-def _map(paths: Sequence[Path], processes: int) -> Iterator[SoundFacts | str]:
-    if processes <= 1:
-        yield from map(_try, paths)
-        return
-    pool = ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),  # the same on every system
-        initializer=_leave_interrupts_to_the_parent,
-    )
-    try:
-        yield from pool.map(_try, paths, chunksize=16)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _try(path: Path) -> SoundFacts | str:
-    """Measure in a process of its own: errors come back as their sentences."""
+def _try(path: Path) -> SoundFacts | AudioError:
     try:
         return measure_sound(path)
     except AudioError as error:
-        return str(error)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return error
 
 
 def _count_cores() -> int:
