@@ -1,7 +1,9 @@
 """Training batches of waveforms, or of the frames of a frozen backbone that were kept.
 
-A batch is balanced as a whole, then sorted by length and cut into parts, so that a part holds
-recordings of like length and little padding. What a batch is depends on its place in the run alone.
+Padding is work for nothing, so recordings of like length are brought together without a batch
+losing its balance: among neighbouring batches, recordings change places with others of the same
+emotion and corpus. A batch is then sorted by length and cut into parts. What a batch is depends on
+its place in the run alone.
 
 Shapes: B recordings, N samples, T frames, L layers kept, H hidden size.
 """
@@ -14,9 +16,12 @@ from numpy.typing import NDArray
 
 from clser_engine.config.sections import DataSettings
 from clser_engine.data.decoded_audio import SAMPLE_RATE_HZ, DecodedAudio
-from clser_engine.data.samplers import BalancedBatches
+from clser_engine.data.samplers import BalancedBatches, cell_of
 from clser_engine.methods.kept_frames import KeptFrames
 from clser_engine.methods.method import Batch, Part, split_evenly
+
+NEIGHBOURS = 8
+"""Batches among which recordings change places; more waste less and make batches less alike."""
 
 
 class WaveformBatches:
@@ -57,20 +62,41 @@ class WaveformBatches:
         self._sampler = BalancedBatches(
             audio.utterances[:num_train], batch_size, seed, settings.balance
         )
+        self._cells = [cell_of(u, settings.balance) for u in audio.utterances[:num_train]]
         self.batches_per_epoch = len(self._sampler)
         self._drawn: tuple[int, list[list[int]]] = (-1, [])
 
     def parts(self, epoch: int, number: int, count: int) -> list[Part]:
         """Return a batch in parts of recordings of like length."""
-        batch = sorted(self.draw(epoch)[number], key=lambda index: (self._cut(index), index))
+        batch = sorted(self.draw(epoch)[number], key=self._length)
         return [Part(indices=some, place=(epoch, number)) for some in split_evenly(batch, count)]
 
     def draw(self, epoch: int) -> list[list[int]]:
         """Return the recordings of each batch of an epoch."""
         if self._drawn[0] != epoch:
             self._sampler.set_epoch(epoch)
-            self._drawn = (epoch, list(self._sampler))
+            dealt = list(self._sampler)
+            rng = np.random.default_rng([self._seed, epoch])
+            batches = [
+                batch
+                for start in range(0, len(dealt), NEIGHBOURS)
+                for batch in self._swap(dealt[start : start + NEIGHBOURS], rng)
+            ]
+            self._drawn = (epoch, batches)
         return self._drawn[1]
+
+    def _swap(self, batches: list[list[int]], rng: np.random.Generator) -> list[list[int]]:
+        """Return batches with as many of each cell as before, each of more alike lengths."""
+        places: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+        for number, batch in enumerate(batches):
+            for place, index in enumerate(batch):
+                places.setdefault(self._cells[index], []).append((number, place))
+        swapped = [list(batch) for batch in batches]
+        for cell in places.values():
+            members = sorted((batches[number][place] for number, place in cell), key=self._length)
+            for (number, place), index in zip(cell, members, strict=True):
+                swapped[number][place] = index
+        return [swapped[number] for number in rng.permutation(len(swapped))]
 
     def load(self, part: Part) -> Batch:
         """Return the tensors of a part, recordings that are too long cut at a random place."""
@@ -110,6 +136,10 @@ class WaveformBatches:
         """Return the seconds of audio in a part, and with padding."""
         cuts = [self._cut(index) / SAMPLE_RATE_HZ for index in part.indices]
         return sum(cuts), max(cuts) * len(cuts)
+
+    def _length(self, index: int) -> tuple[int, int]:
+        """Return what recordings are sorted by; no two are equal."""
+        return self._cut(index), index
 
     def _cut(self, index: int) -> int:
         return min(self._audio.num_samples(index), self._longest)
