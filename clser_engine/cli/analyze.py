@@ -86,7 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=["auto", "cpu", "cuda"],
         default="auto",
-        help="what the model runs on (default: auto, the processor for the shipped small model)",
+        help="what the model runs on (default: auto: the processor for the shipped small model, "
+        "a graphics card for pretrained encoders)",
     )
     parser.add_argument(
         "--runtime",
@@ -118,32 +119,39 @@ def run(args: argparse.Namespace) -> int:
             )
 
     # Imported here because they load onnxruntime or torch, which takes seconds.
+    from clser_engine.inference.many import analyze_many
     from clser_engine.inference.predictor import load_predictor
 
     predictor = load_predictor(args.model, runtime=args.runtime, device=args.device)
+    told = predictor.notice
+    if told:
+        _tell(f"note: {told}")
     outcomes = []
     with AnalysisProgress(len(stems)) as progress:
-        for pure_path, stem in stems.items():
-            path = Path(pure_path)
+        analysed = analyze_many(predictor, [Path(path) for path in stems], progress.context)
+        for stem, (path, analysis, error) in zip(stems.values(), analysed, strict=True):
             try:
-                analysis = predictor.analyze(path, progress.next_recording(path.name))
+                if analysis is None:
+                    raise error or EngineError(f"{path} was not analysed.")
                 outcome = Outcome(path, stem, analysis)
                 files = _write(args.out, outcome, args.format)
                 if notice := probe_audio(path).notice:
                     _tell(f"note: {notice}")
-            except EngineError as error:
+            except EngineError as failure:
                 failures += 1
-                _report_failure(path, str(error), args.json)
-            except Exception as error:  # one recording must not stop the others
+                _report_failure(path, str(failure), args.json)
+            except Exception as failure:  # one recording must not stop the others
                 logger.exception("Unexpected error in %s", path)
                 failures += 1
-                name = type(error).__name__
+                name = type(failure).__name__
                 _report_failure(path, f"{path} met an unexpected {name}; see the log.", args.json)
             else:
                 if args.statistics == "none":
                     _report(outcome, files, args.json)
                 else:
                     outcomes.append(outcome)
+    if predictor.notice != told:
+        _tell(f"note: {predictor.notice}")
     if outcomes:
         for outcome in _relative_to_each_other(predictor, outcomes, args):
             _report(outcome, _write(args.out, outcome, args.format), args.json)

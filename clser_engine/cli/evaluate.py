@@ -33,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="let recordings that sound alike share their posteriors",
     )
     parser.add_argument("--classes", help="classes to score, with commas (default: shared ones)")
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="what the model runs on (default: auto, a graphics card for pretrained encoders)",
+    )
     parser.add_argument("--out", type=Path, metavar="RESULT.json", help="also write the result")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
@@ -48,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from clser_engine.evaluation.evaluate import evaluate
     from clser_engine.inference.predictor import load_predictor
 
-    predictor = load_predictor(args.model)
+    predictor = load_predictor(args.model, device=args.device)
     classes = args.classes.split(",") if args.classes else None
     with stage_progress() as context:
         result = evaluate(
@@ -59,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
             classes=classes,
             context=context,
         )
+    if predictor.notice:
+        print(f"clser: note: {predictor.notice}", file=sys.stderr)
     values = {
         "bench": "evaluate",
         "figures": result.figures,
@@ -66,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
         "settings": {
             "model": predictor.card.model_id.name,
             "model_sha256": predictor.card.model_id.sha256,
+            "device": predictor.device,
+            "runtime": predictor.runtime,
             "manifest_sha256": hash_bytes(args.manifest),
             "statistics": args.statistics,
             "propagate": args.propagate,

@@ -28,19 +28,11 @@ class AnalysisProgress:
             transient=True,
         )
         self._task = self._progress.add_task("Analysing", total=num_recordings)
-        self._begun = 0
+        self.context = RunContext(self._show)
+        """Takes reports in recordings, parts of one included."""
 
-    def next_recording(self, name: str) -> RunContext:
-        """Begin the next recording; return the context through which its progress is reported."""
-        done = self._begun
-        self._begun += 1
-        self._progress.update(self._task, completed=done, description=name)
-
-        def show(stage: str, part: float, total: float) -> None:
-            fraction = min(part / total, 1.0) if total > 0 else 0.0
-            self._progress.update(self._task, completed=done + fraction, description=name)
-
-        return RunContext(show)
+    def _show(self, stage: str, done: float, total: float) -> None:
+        self._progress.update(self._task, completed=done, total=total)
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -20,6 +20,7 @@ from clser_engine.evaluation.metrics import (
     uar_over_speakers,
 )
 from clser_engine.inference.groups import SpeakerCheck, check_mode
+from clser_engine.inference.many import analyze_many
 from clser_engine.inference.predictor import Predictor
 from clser_engine.runtime import RunContext
 from clser_engine.types import GroupSummary
@@ -115,13 +116,15 @@ def evaluate(
     chosen = choose_classes(predictor.card, utterances, classes)
     scored, vectors, failed = [], [], []
     candidates = [u for u in utterances if u.emotion in chosen]
-    for number, utterance in enumerate(candidates):
-        context.report("evaluate", number, len(candidates))
-        try:
-            vectors.append(predictor.analyze(utterance.path).functionals)
+    outcomes = analyze_many(predictor, [u.path for u in candidates], context)
+    for utterance, outcome in zip(candidates, outcomes, strict=True):
+        if outcome.analysis is not None:
+            vectors.append(outcome.analysis.functionals)
             scored.append(utterance)
-        except AudioError as error:
-            failed.append((str(utterance.path), str(error)))
+        elif isinstance(outcome.error, AudioError):
+            failed.append((str(utterance.path), str(outcome.error)))
+        elif outcome.error is not None:
+            raise outcome.error
     if not scored:
         raise AudioError("No recording of the manifest could be read.")
     functionals = np.stack(vectors)

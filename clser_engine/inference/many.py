@@ -67,7 +67,8 @@ def analyze_many(
                 waiting_s += len(samples) / predictor.card.sample_rate_hz
         except Exception as error:  # one recording must not stop the others
             finished[place] = Outcome(path, None, error)
-        if waiting_s >= READ_AHEAD_BATCHES * batch_s or place == len(paths) - 1:
+        is_last = place == len(paths) - 1
+        if waiting and (waiting_s >= READ_AHEAD_BATCHES * batch_s or is_last):
             for batch in _batches(waiting, batch_s * predictor.card.sample_rate_hz):
                 context.report("analyse", place, len(paths))
                 finished.update(_analyze_batch(predictor, batch, paths))

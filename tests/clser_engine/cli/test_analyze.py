@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +34,10 @@ def make_utterance(level, *, limit, statistics):
 
 class LevelPredictor:
     """Calls a loud recording angry; really reads it."""
+
+    device = "CPU"
+    notice = ""
+    card = SimpleNamespace(kind="encoder")  # one recording at a time
 
     def analyze(self, path, context):
         with AudioReader(path) as reader:
