@@ -62,7 +62,9 @@ def _add(
 
 def _add_list(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = _add(actions, "list", "List the corpora that can be read.", "clser data list --json")
-    parser.add_argument("--json", action="store_true", help="print everything known as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print everything known as JSON")
+    form.add_argument("--markdown", action="store_true", help="print a table for documents")
 
 
 def _add_make(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -136,8 +138,11 @@ def _add_cache(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _list(args: argparse.Namespace) -> int:
-    from clser_engine.data.corpora.table import CORPORA, foreign_corpora
+    from clser_engine.data.corpora.table import CORPORA, corpora_as_markdown, foreign_corpora
 
+    if args.markdown:
+        print(corpora_as_markdown(), end="")
+        return 0
     rows: list[dict[str, object]] = [
         {
             "name": corpus.name,

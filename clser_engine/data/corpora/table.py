@@ -98,6 +98,20 @@ def foreign_corpora() -> dict[str, metadata.EntryPoint]:
     return {entry.name: entry for entry in metadata.entry_points(group=ENTRY_POINTS)}
 
 
+def corpora_as_markdown() -> str:
+    """Return the table of corpora for the documentation, one line each."""
+    lines = [
+        "| name | corpus | language | what | licence or terms as found | beware |",
+        "|---|---|---|---|---|---|",
+    ]
+    for corpus in CORPORA.values():
+        title = f"[{corpus.title}]({corpus.source})" if "://" in corpus.source else corpus.title
+        languages = ", ".join(corpus.languages) or "any"
+        cells = (f"`{corpus.name}`", title, languages, corpus.kind, corpus.licence, corpus.traps)
+        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _load(entry_point: metadata.EntryPoint) -> Corpus:
     try:
         corpus = entry_point.load()
