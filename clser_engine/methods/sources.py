@@ -201,7 +201,8 @@ def read_utterances(run: RunSettings) -> tuple[list[Utterance], dict[str, str]]:
     hashes: dict[str, str] = {}
     for name in run.data.manifests:
         path = Path(run.data.root) / name
-        utterances += [u for u in read_manifest(path) if u.emotion in run.classes]
+        rows = read_manifest(path, emotions=run.classes, check_files=True)
+        utterances += [utterance for utterance in rows if utterance.emotion in run.classes]
         hashes[name] = hash_bytes(path)
     return utterances, hashes
 
