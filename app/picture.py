@@ -16,6 +16,7 @@ from app.errors import AppError
 
 if TYPE_CHECKING:
     from app.application import Studio
+    from app.services.engine_process import EngineStatus
 
 SIZE_PX = (1366, 768)
 TIMEOUT_MS = 120_000  # the engine loads its model first, on a slow disk perhaps
@@ -93,7 +94,8 @@ def _wait_until_drawn(studio: "Studio", clip_name: str) -> None:
 
     loop = QEventLoop()
     QTimer.singleShot(TIMEOUT_MS, loop.quit)
-    missing = {"recording", "suggestion"}
+    missing = {"recording", "suggestion", "statistics"}
+    hashed: list[str] = []
 
     def settle(part: str) -> None:
         missing.discard(part)
@@ -109,11 +111,27 @@ def _wait_until_drawn(studio: "Studio", clip_name: str) -> None:
 
     studio.source.source_completed.connect(lambda: settle("recording"))
     studio.source.source_failed.connect(lambda *_: settle("recording"))
-    studio.analysis.queue_changed.connect(
-        lambda done, total: settle("suggestion") if done == total else None
-    )
-    studio.engine.state_changed.connect(
-        lambda status: settle("suggestion") if status.kind == "failed" else None
+
+    def on_queue_changed(done: int, total: int) -> None:
+        if done == total:
+            settle("suggestion")
+            if not hashed:  # nothing could be analysed, so there is nothing to compare
+                settle("statistics")
+
+    def on_engine_state_changed(status: "EngineStatus") -> None:
+        if status.kind == "failed":
+            settle("suggestion")
+            settle("statistics")
+
+    studio.analysis.audio_hashed.connect(lambda clip_id, _: hashed.append(clip_id))
+    studio.analysis.queue_changed.connect(on_queue_changed)
+    studio.engine.state_changed.connect(on_engine_state_changed)
+    studio.statistics.state_changed.connect(
+        lambda state: (
+            settle("statistics")
+            if state.words and not state.is_busy and "suggestion" not in missing
+            else None
+        )
     )
     studio.recordings.finished.connect(lambda _: choose())
     choose()

@@ -300,7 +300,7 @@ class StatisticsController(QObject):
         self._cost_s = time.monotonic() - self._started_s
         self._latest = scored.guesses
         news = [guess for guess in scored.news if not self._is_kept(store, guess.clip_id)]
-        effect = self._state.effect
+        effect = ""
         if self._was_chosen:
             self._was_chosen = False
             changed, kept = count_changed(store.guesses(), news), len(scored.news) - len(news)
@@ -407,4 +407,7 @@ def _work(client: EngineClient, wish: _Wish) -> Callable[[RunContext], _Scored]:
 def _effect(changed: int, kept: int, clips: int) -> str:
     """Return what a choice changed."""
     words = f"{changed:,} of {clips:,} suggestions changed"
-    return f"{words}; {kept:,} that you answered stay as they were." if kept else f"{words}."
+    if not kept:
+        return f"{words}."
+    stay = "stays as it was" if kept == 1 else "stay as they were"
+    return f"{words}; {kept:,} that you answered {stay}."

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QSizePolicy,
+    QStyleOptionToolButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -18,6 +19,14 @@ NOTHING_YET = "no clip was analysed yet"
 MARK = "⚠ "
 SPACE_PX = 8
 MAX_SENTENCES = 3  # the list of clips needs the room more; pointing at them shows all
+
+
+class _MenuButton(QToolButton):
+    """A button with a menu and an arrow of its own: Qt's looks like a comma in small buttons."""
+
+    def initStyleOption(self, option: QStyleOptionToolButton) -> None:  # noqa: N802  its name in Qt
+        super().initStyleOption(option)
+        option.features &= ~QStyleOptionToolButton.ToolButtonFeature.HasMenu
 
 
 class StatisticsLine(QWidget):
@@ -33,9 +42,8 @@ class StatisticsLine(QWidget):
         self._words = ElidedLabel(self, Qt.TextElideMode.ElideRight)
         self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._words.setAccessibleName("What suggestions rest on")
-        self._button = QToolButton(self)
+        self._button = _MenuButton(self)
         self._button.setText("Change ▾")
-        self._button.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # like a comma
         self._button.setAutoRaise(True)
         self._button.setMenu(menu)
         self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

@@ -161,7 +161,7 @@ def test_a_suggestion_that_was_answered_stays_as_it_was_seen(desk):
 
     assert desk.store.guesses()[clips[0]] == seen
     assert desk.statistics.state.effect == (
-        "0 of 2 suggestions changed; 1 that you answered stay as they were."
+        "0 of 2 suggestions changed; 1 that you answered stays as it was."
     )
 
     desk.project.undo()
