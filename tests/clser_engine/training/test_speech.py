@@ -1,0 +1,96 @@
+"""Tests of clser_engine.training.speech and frames, on the toy corpus of tones."""
+
+import numpy as np
+import pytest
+import torch
+
+from clser_engine.audio.features import FrameDescriptors
+from clser_engine.audio.read import read_mono
+from clser_engine.data.manifest import read_manifest
+from clser_engine.models.frame_branch import FrameBranch
+from clser_engine.models.speech_branch import SpeechBranch
+from clser_engine.runtime import RunContext
+from clser_engine.training import frames as frames_module
+from clser_engine.training.concatenations import NOBODY, compose
+from clser_engine.training.frames import _choose, train_frames
+from clser_engine.training.speech import _draw, examples_of, train_speech
+
+CLASSES = ("anger", "sadness")
+
+
+@pytest.fixture(scope="module")
+def utterances(toy_corpora):
+    return [
+        u for name in ("one", "two") for u in read_manifest(toy_corpora / name / "manifest.csv")
+    ]
+
+
+def describe(samples):
+    with torch.inference_mode():
+        return FrameDescriptors().eval()(torch.from_numpy(samples)[None])
+
+
+def test_a_trained_branch_hears_where_somebody_speaks(utterances):
+    torch.manual_seed(0)
+    branch = SpeechBranch()
+    train_speech(branch, utterances, count=16, steps=60, seed=0, context=RunContext())
+    silence = np.zeros(16_000, np.float32)
+    voice = read_mono(utterances[0].path)[:9600]
+    samples = np.concatenate([silence, voice, silence])
+
+    with torch.inference_mode():
+        found = branch(describe(samples))[0].sigmoid().numpy()
+
+    assert found[2:23].max() < 0.5
+    assert found[28:38].min() > 0.5
+    assert found[45:].max() < 0.5
+    assert not branch.training
+
+
+def test_examples_of_speech_are_as_long_as_what_they_say(utterances):
+    for example in examples_of(utterances[:16], 10, 3):
+        assert example.descriptors.shape == (2 * len(example.speech), 69)
+    assert examples_of(utterances[:16], 10, 3) is examples_of(utterances[:16], 10, 3)
+
+
+def test_some_examples_have_nobody_in_them(utterances):
+    rng = np.random.default_rng(0)
+    read = {}
+    drawn = [_draw(utterances, read, rng) for _ in range(40)]
+
+    silent = [samples for samples, speech in drawn if not speech.any()]
+    assert 4 <= len(silent) <= 18
+    assert all(np.abs(samples).max() <= 1.001 for samples, _ in drawn)
+    assert all(np.isfinite(samples).all() for samples, _ in drawn)
+
+
+def test_a_trained_branch_follows_a_change(utterances):
+    torch.manual_seed(0)
+    branch = FrameBranch(2)
+    train_frames(branch, utterances, CLASSES, count=25, seed=0, context=RunContext())
+    clips = [
+        np.concatenate([read_mono(u.path) for u in utterances if u.emotion == emotion][:3])
+        for emotion in CLASSES
+    ]
+    made = compose(clips, [0, 1], np.random.default_rng(0))
+
+    with torch.inference_mode():
+        labels = branch(describe(made.samples))[0].argmax(dim=1).numpy()
+
+    wanted = made.step_labels()
+    assert (labels == wanted)[wanted != NOBODY].mean() > 0.75
+    assert set(labels[wanted != NOBODY].tolist()) == {0, 1}
+
+
+def test_frames_are_chosen_that_have_heard_enough():
+    labels = np.array([NOBODY] * 4 + [0] * 40 + [1] * 40)
+    active = np.ones(84, bool)
+    active[30:34] = False
+
+    for seed in range(8):
+        chosen = _choose(labels, active, np.random.default_rng(seed))
+
+        usable = [t for t in range(84) if (12 <= t < 30 or 34 <= t < 44 or t >= 52)]
+        assert set(chosen.tolist()) <= set(usable)
+        positions = [usable.index(t) for t in chosen]
+        assert set(np.diff(positions)) == {frames_module.EVERY_STEPS}
