@@ -25,6 +25,8 @@ CLASSES = {
     "O": "other",
     "X": "no agreement",
 }
+_DIGITS = "ASHUFDCN"
+"""The classes in the order of their numbers, by which some tables name them."""
 EMOTIONS = {
     "angry": "anger",
     "sad": "sadness",
@@ -69,6 +71,8 @@ def open_layout(folder: Path) -> Layout:
         }
         text = texts.get(path.stem)
         label = row["EmoClass"]
+        if label.isascii() and label.isdigit() and int(label) < len(_DIGITS):
+            label = _DIGITS[int(label)]
         return Clip(
             speaker=speaker,
             emotion_original=CLASSES.get(label.upper(), label),

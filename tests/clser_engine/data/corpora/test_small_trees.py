@@ -305,6 +305,25 @@ def test_podcasts_have_parts_unknown_speakers_and_hidden_labels(rows_of, name, s
     assert [p.name for p in reading.unknown] == [f"{stem}_test3_0001.wav"]
 
 
+def test_podcasts_may_name_their_classes_by_number(rows_of):
+    header = "FileName,EmoClass\n"
+    table = header + "".join(f"P_1_{i}.wav,{i}\n" for i in (0, 1, 2, 7, 8))
+
+    rows, _ = rows_of(
+        "biic_podcast",
+        {"Labels/labels_consensus.csv": table}
+        | {f"Audios/P_1_{i}.wav": None for i in (0, 1, 2, 7, 8)},
+    )
+
+    assert [part(r, "emotion", "emotion_original") for r in rows.values()] == [
+        ("anger", "angry"),
+        ("sadness", "sad"),
+        ("happiness", "happy"),
+        ("neutral", "neutral"),
+        ("other", "8"),
+    ]
+
+
 def test_folders_of_classes_may_hold_speakers_on_either_side(rows_of):
     rows, _ = rows_of(
         "folder",
