@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     with stage_progress() as context:
         result = evaluate(
             predictor,
-            read_manifest(args.manifest),
+            read_manifest(args.manifest, emotions=predictor.card.classes),
             statistics=args.statistics,
             propagate=args.propagate,
             classes=classes,
