@@ -32,6 +32,7 @@ class LabelImport:
         new_emotions: Emotions that come into the set.
         unmatched: Rows whose recordings are not in the project, or not clearly one of it.
         misfits: Rows whose stretch is not inside their recording.
+        described: Recordings that get a speaker or language that the project did not know.
     """
 
     edit: Edit | None
@@ -41,6 +42,7 @@ class LabelImport:
     new_emotions: tuple[str, ...]
     unmatched: tuple[LabelRow, ...]
     misfits: tuple[LabelRow, ...]
+    described: int = 0
 
     def summary(self) -> str:
         """Return what was done and what was not, for a person."""
@@ -51,6 +53,9 @@ class LabelImport:
             parts.append(f"{self.unchanged:,} were there already")
         if self.new_emotions:
             parts.append(f"new in the set: {', '.join(self.new_emotions)}")
+        if self.described:
+            recordings = counted(self.described, "recording")
+            parts.append(f"{recordings} with speaker or language now known")
         text = ", ".join(parts) + "."
         if self.unmatched:
             names = list(dict.fromkeys(row.path for row in self.unmatched))
@@ -164,21 +169,25 @@ def plan_import(
         added.append(label)
         if old is not None:
             removed.append(old)
+    described = _describe(matched)
     edit = Edit(
-        name=f"Import {counted(len(added), 'label')} from {source}",
+        name=f"Import {counted(len(added), 'label') if added else 'speakers'} from {source}",
         removed_labels=tuple(removed),
         added_labels=tuple(added),
+        removed_clips=tuple(before for before, _ in described),
+        added_clips=tuple(after for _, after in described),
         emotions_before=emotions if new_names else None,
         emotions_after=with_more(emotions, new_names) if new_names else None,
     )
     return LabelImport(
-        edit=edit if added else None,
+        edit=edit if added or described else None,
         added=len(added),
         replaced=len(removed),
         unchanged=unchanged,
         new_emotions=tuple(new_names) if added else (),
         unmatched=tuple(unmatched),
         misfits=tuple(misfits),
+        described=len(described),
     )
 
 
@@ -187,8 +196,15 @@ def in_parts(edit: Edit, num_labels: int) -> Iterator[Edit]:
 
     Args:
         edit: What `plan_import` plans.
-        num_labels: How many labels come with each part.
+        num_labels: How many labels, or recordings that are described, come with each part.
     """
+    for start in range(0, len(edit.added_clips), num_labels):
+        part = slice(start, start + num_labels)
+        yield Edit(
+            name=edit.name,
+            removed_clips=edit.removed_clips[part],
+            added_clips=edit.added_clips[part],
+        )
     replaced = {_question(label): label for label in edit.removed_labels}
     for start in range(0, len(edit.added_labels), num_labels):
         added = edit.added_labels[start : start + num_labels]
@@ -224,6 +240,17 @@ def label_rows(labels: Iterable[Label], clips: dict[str, Clip]) -> list[LabelRow
         for label in labels
     ]
     return sorted(rows, key=lambda row: (row.path, row.start_s is not None, row.start_s or 0.0))
+
+
+def _describe(matched: Iterable[tuple[LabelRow, Clip]]) -> list[tuple[Clip, Clip]]:
+    """Return clips before and after for which rows know a speaker or language that is missing."""
+    described: dict[str, tuple[Clip, Clip]] = {}
+    for row, clip in matched:
+        before, after = described.get(clip.clip_id, (clip, clip))
+        speaker, language = after.speaker or row.speaker, after.language or row.language
+        if (speaker, language) != (after.speaker, after.language):
+            described[clip.clip_id] = (before, replace(after, speaker=speaker, language=language))
+    return list(described.values())
 
 
 def _label(row: LabelRow, clip: Clip, now: str) -> Label:

@@ -281,7 +281,9 @@ class ClipTableModel(QAbstractTableModel):
             label = self.clip_label(clip.clip_id)
             return label.answer if label else ""
         guess = self.guess_of(clip.clip_id)
-        return guess.suggestion if guess and self.shows_guess(clip.clip_id) else ""
+        if guess is None or not self.shows_guess(clip.clip_id):
+            return ""
+        return guess.suggestion or DONT_KNOW
 
     def _text(self, clip: Clip, column: int) -> str:
         match column:

@@ -3,12 +3,17 @@
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap
 
+from app.models.words import DONT_KNOW
 from clser_engine.labels import NONE_OF_THESE, UNSURE, Emotion
 
 SWATCH_PX = 16
 RADIUS_PX = 4
 PIXEL_RATIO = 3  # drawn large once, so that it stays sharp at 200 %
-SPECIAL_MARKS = {NONE_OF_THESE: ("X", "#5A5A5A"), UNSURE: ("?", "#5A5A5A")}
+SPECIAL_MARKS = {
+    NONE_OF_THESE: ("X", "#5A5A5A"),
+    UNSURE: ("?", "#5A5A5A"),
+    DONT_KNOW: ("–", "#5A5A5A"),
+}
 
 
 def relative_luminance(colour: QColor) -> float:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QTimer
 from app.controllers.import_export_controller import ImportExportController
 from app.controllers.label_controller import LabelController
 from app.controllers.project_controller import ProjectController
+from app.domain.clip_edits import describe_edit
 from app.domain.clips import Clip, Guess
 from app.domain.edits import Edit
 from app.domain.ids import new_id
@@ -109,6 +110,33 @@ def test_what_goes_out_comes_back_with_all_that_is_known(
     assert project.store.labels() == ()
     [backup] = (project.store.folder / "backups").glob("*before-import.sqlite")
     assert backup.stat().st_size > 0
+
+
+def test_a_file_of_labels_tells_speakers_that_the_project_does_not_know(
+    project, run, exchange, labelled, tmp_path
+):
+    path = tmp_path / "labels.csv"
+
+    def describe(position, **fields):
+        project.apply(describe_edit([project.store.clips()[position]], **fields))
+
+    describe(0, speaker="ann", language="de")
+    describe(2, speaker="ben")
+    run(exchange.export_labels, path)
+    describe(0, speaker="zoe", language="")
+    describe(1, speaker="")
+    describe(2, speaker="")
+
+    assert run(exchange.import_labels, path) == (
+        "Imported 0 labels, 3 were there already, 2 recordings with speaker or language now known."
+    )
+
+    found = [(clip.speaker, clip.language) for clip in project.store.clips()]
+    assert found == [("zoe", "de"), ("", ""), ("ben", "")]
+    assert project.store.undo_name == "Import speakers from labels.csv"
+    project.undo()
+    assert [clip.speaker for clip in project.store.clips()] == ["zoe", "", ""]
+    assert project.store.labels() == labelled
 
 
 def test_textgrids_go_into_a_folder_and_come_back(project, exchange, run, labelled, tmp_path):
