@@ -85,6 +85,8 @@ def _train_compact(found: "Run", args: argparse.Namespace) -> int:
 
     if args.resume:
         raise ConfigError("The compact recipe takes minutes and keeps no checkpoints; start anew.")
+    if args.device == "cuda":
+        raise ConfigError("The compact recipe is trained on the CPU; leave --device out.")
     folder = args.out or Path("runs") / f"{found.settings.name}.clser-model"
     torch.set_num_threads(thread_count())
     with stage_progress() as context:

@@ -27,6 +27,7 @@ class RunConfig:
         kernel_penalty: L2 penalty of the kernel machine, relative to the mean loss.
         concatenations: Recordings of each corpus that are put together for the frame branch.
         speech_steps: Batches that the voice activity sees.
+        sounds: Noises that it learns to know as no speech, and as many clips of damaged speech.
         calibrate: Whether temperatures are fitted on predictions for held-out corpora.
     """
 
@@ -41,10 +42,11 @@ class RunConfig:
     kernel_penalty: float = 3e-4
     concatenations: int = 300
     speech_steps: int = 260
+    sounds: int = 300
     calibrate: bool = True
 
     def __post_init__(self) -> None:
-        positive = ("concatenations", "speech_steps", "linear_penalty", "kernel_penalty")
+        positive = ("concatenations", "speech_steps", "sounds", "linear_penalty", "kernel_penalty")
         for name in positive:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"Bad {name}: got {getattr(self, name)}, expected above 0.")

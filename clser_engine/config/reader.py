@@ -106,9 +106,8 @@ def _read(run: str) -> Values:
     path = Path(run)
     if path.suffix != ".toml":
         if run not in preset_names():
-            known = " or ".join(repr(name) for name in preset_names())
-            what = "the preset" if len(preset_names()) == 1 else "one of the presets"
-            raise ConfigError(f"No run {run!r}: expected a .toml file or {what} {known}.")
+            known = ", ".join(preset_names())
+            raise ConfigError(f"No run {run!r}: expected a .toml file or one of {known}.")
         preset = files("clser_engine.config").joinpath("presets", f"{run}.toml")
         return tomllib.loads(preset.read_text(encoding="utf-8"))
     try:

@@ -51,7 +51,9 @@ def test_bad_settings_are_named(override, message):
 def test_unknown_runs_are_named(tmp_path):
     with pytest.raises(ConfigError) as raised:
         load_run_config("nothing")
-    assert str(raised.value) == "No run 'nothing': expected a .toml file or the preset 'default'."
+    assert str(raised.value) == (
+        "No run 'nothing': expected a .toml file or one of default, supervised."
+    )
 
     with pytest.raises(ConfigError, match=r"no.toml: cannot be read \(No such file"):
         load_run_config(str(tmp_path / "no.toml"))

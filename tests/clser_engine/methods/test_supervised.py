@@ -117,8 +117,8 @@ def test_heads_adapters_and_encoder_have_rates_of_their_own():
          "'backbone.lora.rank'?")),
         ("learning_rate=1", ("Unknown setting 'learning_rate': known are name, seed, classes, "
          "licence, data, backbone, model, supervised, optimiser, schedule, training.")),
-        ("backbone.tuning=lorra", ("Bad backbone.tuning: got 'lorra', expected one of frozen, lora, "
-         "full; did you mean 'lora'?")),
+        ("backbone.tuning=lorra", ("Bad backbone.tuning: got 'lorra', expected one of frozen, "
+         "lora, full; did you mean 'lora'?")),
     ],
 )  # fmt: skip
 def test_bad_settings_are_named(override, message):
