@@ -21,8 +21,9 @@ def build_classifier(backbone: Backbone, pooling: str = "mean_std") -> EncoderCl
     torch.manual_seed(1)
     model = EncoderClassifier(backbone, CLASSES, pooling=pooling, embedding_size=8).eval()
     with torch.no_grad():
-        for head in (model.frame_head, *(e.members[0].output for e in _ensembles(model))):
-            head.weight.normal_(std=1.0)
+        for module in (model.frame_head, *model.heads.modules()):
+            if isinstance(module, torch.nn.Linear) and module.out_features == len(CLASSES):
+                module.weight.normal_(std=1.0)
     return model
 
 
@@ -35,6 +36,3 @@ def save_bundle(model: EncoderClassifier, folder: Path) -> Path:
     write_encoder_bundle(model, run, [spoken], {"protocol": "none"}, {}, folder)
     return folder
 
-
-def _ensembles(model: EncoderClassifier) -> list[torch.nn.Module]:
-    return [model.heads.alone, model.heads.project]

@@ -37,6 +37,11 @@ def load_weights(card: ModelCard) -> "nn.Module":
     from safetensors.torch import load_file
 
     path = card.folder / "weights.safetensors"
+    if path.name not in card.files:
+        raise BundleError(
+            f"{card.folder} has no weights for torch, because its graphs are in eight bits; run it "
+            f"in onnxruntime, or take the model it was made from."
+        )
     try:
         model = _build_encoder(card) if card.kind == "encoder" else _build_compact(card)
         model.load_state_dict(load_file(path))
