@@ -109,3 +109,9 @@ def interval(draws: NDArray[np.float64], level: float = 0.95) -> tuple[float, fl
     """Return the middle `level` share of bootstrap draws."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def negative_log_likelihood(truth: Labels, posteriors: NDArray[np.floating]) -> float:
+    """Mean of minus the logarithm (nats) of the posterior (N, C) of the true class (N,)."""
+    right = posteriors[np.arange(len(truth)), truth]
+    return float(-np.log(right + 1e-12).mean())

@@ -14,7 +14,7 @@ from clser_engine.methods.method import Embedded
 from clser_engine.models.embedding_heads import CLIP, EmbeddingHeads
 from clser_engine.models.encoder_classifier import EncoderClassifier
 from clser_engine.training.batches import cell_weights
-from clser_engine.training.calibration import fit_temperature
+from clser_engine.training.temperature import fit_temperature
 from clser_engine.types import FloatArray
 
 PENALTY = 0.03  # L2, relative to the mean loss; the embedding is clipped to a few deviations

@@ -16,6 +16,14 @@ BATCH = 32
 
 
 @torch.inference_mode()
+def functionals_of(model: CompactModel, samples: FloatArray) -> FloatArray:
+    """Return functionals (D,) of samples (N,)."""
+    descriptors = model.descriptors(torch.from_numpy(samples)[None])
+    found: FloatArray = model.functionals(descriptors)[0].numpy()
+    return found
+
+
+@torch.inference_mode()
 def head_logits(model: CompactModel, functionals: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return logits (N, C) of each recording alone, and with the statistics of them all."""
     mean, std = group_statistics(functionals)

@@ -1,5 +1,6 @@
 """The whole way from manifests to a bundle."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ from clser_engine.data.features_cache import compute_features, join
 from clser_engine.data.manifest import Utterance, read_manifest
 from clser_engine.errors import ConfigError
 from clser_engine.runtime import RunContext
-from clser_engine.training.calibration import calibrate
+from clser_engine.training.calibration import calibrate, describe
 from clser_engine.training.compact import TrainingData, train_model
+from clser_engine.training.familiarity import fit_familiarity, make_examples
+from clser_engine.training.scoring import functionals_of
 from clser_engine.training.write_bundle import write_bundle
 
 
@@ -56,11 +59,26 @@ def train_bundle(config: RunConfig, folder: Path, context: RunContext) -> dict[s
     """
     data = load_training_data(config, context)
     model = train_model(data, config, context)
+    recorded = data.versions[0]
+    groups = describe(data)
     metrics: dict[str, Any] = {}
+    examples = make_examples(
+        partial(functionals_of, model),
+        recorded.utterances,
+        recorded.functionals,
+        config.sounds,
+        config.seed,
+        context,
+    )
+    familiarity, kept = fit_familiarity(examples)
     if config.calibrate and len(set(data.corpora)) > 1:
+        calibration = calibrate(model, data, config, context)
+        groups = calibration.groups
         metrics = {
             "protocol": "each training corpus held out in turn, the rest trained on; percent",
-            **{k: round(v, 3) for k, v in calibrate(model, data, config, context).items()},
+            **{k: round(v, 3) for k, v in (calibration.report | kept).items()},
         }
-    write_bundle(model, config, data.versions[0].utterances, metrics, folder)
+    write_bundle(
+        model, config, recorded.utterances, metrics, folder, groups=groups, familiarity=familiarity
+    )
     return metrics

@@ -17,6 +17,8 @@ SETTINGS = [
     "concatenations=3",
     "--set",
     "speech_steps=3",
+    "--set",
+    "sounds=14",
 ]
 
 

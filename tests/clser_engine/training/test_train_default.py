@@ -31,6 +31,7 @@ def config(toy_corpora):
         speeds=(1.0, 1.1),
         concatenations=4,
         speech_steps=4,
+        sounds=14,
     )
 
 
