@@ -70,8 +70,8 @@ class BalancedBatches:
         self._position = 0
         self._rank, self._world = 0, 1
         digest = hashlib.sha256(f"{batch_size}|{seed}|{'/'.join(by)}".encode())
-        for cell in self._cells:
-            digest.update("\0".join(("", *cell)).encode())
+        for utterance, cell in zip(utterances, self._cells, strict=True):
+            digest.update("\0".join(("", utterance.path.name, *cell)).encode(errors="replace"))
         self._identity = digest.hexdigest()
 
     def __len__(self) -> int:

@@ -35,8 +35,9 @@ CORPUS = Corpus(
     kind="acted, 27 sentences, 65 speakers, 4 dialects",
     licence="free for research (README); no licence file",
     source="https://github.com/Ethio2021/ASED_V1",
-    traps="Each emotion has sentences of its own, so words give it away. The length of the clips "
-    "is cut to 2.3, 3.0 or 3.9 s and goes with gender. Not every speaker has every emotion.",
+    traps="Five of seven sentences of an emotion are spoken in that emotion alone, so words give "
+    "it away; which two are common to all is not in the names. Clips are cut to a few lengths "
+    "that go with gender. Not every speaker has every emotion.",
     emotions={
         "neutral": "neutral",
         "fearful": "fear",

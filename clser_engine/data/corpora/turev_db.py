@@ -1,7 +1,7 @@
 """TurEV-DB, single Turkish words, acted.
 
 Layout: `Sound Source/Angry/1157_kz_acik.wav` = speaker, emotion in Turkish (kz angry, hl sad, mt
-happy, sk calm), word; the folder has the emotion. Documented at
+happy, sk calm), word; the folder decides where it names one. Documented at
 https://github.com/Xeonen/TurEV-DB and in Canpolat et al., "Turkish Emotion Voice Database
 (TurEV-DB)", SLTU-CCURL 2020.
 """
@@ -12,15 +12,16 @@ from pathlib import Path
 from clser_engine.data.corpora.corpus import Clip, Corpus, named
 
 _NAME = re.compile(r"(\d{4})_([a-z]{2})_([^\W\d_]+)\d*", re.IGNORECASE)
-_EMOTIONS = ("Angry", "Calm", "Happy", "Sad")
+_EMOTIONS = {"kz": "Angry", "sk": "Calm", "mt": "Happy", "hl": "Sad"}
 
 
 def _describe(path: Path) -> Clip | None:
     match = _NAME.fullmatch(path.stem)
-    emotion = path.parent.name.capitalize()
-    if match is None or emotion not in _EMOTIONS:
+    if match is None or match[2].lower() not in _EMOTIONS:
         return None
-    speaker, _, word = match.groups()
+    speaker, code, word = match.groups()
+    folder = path.parent.name.capitalize()
+    emotion = folder if folder in _EMOTIONS.values() else _EMOTIONS[code.lower()]
     return Clip(
         speaker=speaker,
         emotion_original=emotion,
@@ -35,7 +36,7 @@ CORPUS = Corpus(
     title="TurEV-DB",
     languages=("tur",),
     kind="acted, 82 words, 6 speakers",
-    licence="free for research (paper); no licence file",
+    licence="CC BY-NC-ND 4.0 (README)",
     source="https://github.com/Xeonen/TurEV-DB",
     traps="Calm is `other`: there is no neutral. Words of about a second, written without the "
     "Turkish letters.",

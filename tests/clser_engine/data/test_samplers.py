@@ -139,6 +139,7 @@ def test_state_of_other_recordings_is_refused(world):
 
     for other in (
         BalancedBatches(world[1:], 8, 0),
+        BalancedBatches([world[1], world[0], *world[2:]], 8, 0),
         BalancedBatches(world, 4, 0),
         BalancedBatches(world, 8, 1),
     ):

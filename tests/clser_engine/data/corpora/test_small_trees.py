@@ -49,6 +49,7 @@ FACTS = ("speaker", "emotion", "emotion_original", "gender", "intensity", "sente
         ("shemo", "male/M02F01.wav", ("M02", "fear", "fear", "male", "", "")),
         ("ased", "02Fearful/f2-05-01-02-60.wav", ("60", "fear", "fearful", "male", "", "f05")),
         ("turev_db", "Sound Source/Calm/7895_sk_ogul1.wav", ("7895", "other", "Calm", "", "", "ogul")),
+        ("turev_db", "all/1358_mt_acik.wav", ("1358", "happiness", "Happy", "", "", "acik")),
         ("turev_db", "Sound Source/Sad/7895_hl_gezi.wav", ("7895", "sadness", "Sad", "", "", "gezi")),
         ("oreau", "OréauFR_02/m/sesst/14a03Ta.wav", ("14", "sadness", "tristesse", "male", "", "Ta03")),
         ("mesd", "Anger_C_B_muy bien.wav", ("children", "anger", "Anger", "", "", "B-muy bien")),
@@ -91,7 +92,7 @@ def test_texts_that_are_known_are_told(rows_of, name, path, text):
         ("casia", "someone/angry/201.wav"),
         ("esd", "0011/Angry/0011_001751.wav"),
         ("subesco", "F_02_MONIKA_S_10_BORED_5.wav"),
-        ("turev_db", "Sound Source/Bored/7895_hl_gezi.wav"),
+        ("turev_db", "Sound Source/Sad/7895_xx_gezi.wav"),
         ("folder", "loose.wav"),
     ],
 )
@@ -173,7 +174,7 @@ def test_nemo_texts_come_from_its_table(rows_of):
         "nemo",
         {
             "data.tsv": table
-            + "AB1_anger_1.wav\tanger\tLubię czytać.\tlubię czytać\tAB1\tfemale\t30\n"
+            + "AB1_anger_1.wav\tanger\tLubię czytać.\tlubię czytać\t        AB1\tfemale\t30\n"  # as published: with spaces
             + "AB1_fear_2.wav\tfear\tNie.\tnie\tAB1\tfemale\t30\n",
             "samples/AB1_anger_1.wav": None,
         },
