@@ -72,7 +72,8 @@ def measure_sound(path: Path) -> SoundFacts:
         info = reader.info
         rate = info.sample_rate_hz
         frame, step = max(1, round(FRAME_S * rate)), max(1, round(rate / ENVELOPE_HZ))
-        block = frame * step * math.ceil(BLOCK_S * rate / (frame * step))
+        whole = math.lcm(frame, step)  # so that no frame is cut where a block ends
+        block = whole * math.ceil(BLOCK_S * rate / whole)
         for start in range(0, info.num_frames, block):
             samples = reader.read(start, block)
             if not len(samples):

@@ -71,6 +71,7 @@ def test_json_lines_are_read(write):
         ("m.csv", HEADER + "a,anger,1,?,\n", "line 2: the language '?' is no language tag; write an ISO 639-3 code such as 'deu'."),
         ("m.csv", TIMED + "a,anger,1,deu,-1\n", "line 2: the duration '-1' is no length; write seconds above 0, or nothing."),
         ("m.csv", TIMED + "a,anger,1,deu,nan\n", "line 2: the duration 'nan' is no length; write seconds above 0, or nothing."),
+        ("m.csv", TIMED + "a,anger,1,deu,inf\n", "line 2: the duration 'inf' is no length; write seconds above 0, or nothing."),
         ("m.csv", TIMED + 'a,anger,1,deu,"1,5"\n', "line 2: the duration '1,5' is no length; write seconds above 0, or nothing."),
         ("m.csv", HEADER + "x/../a,anger,1,deu,\n./a,anger,1,deu,\n", "line 3: ./a is already on line 2; keep one of them."),
     ],
