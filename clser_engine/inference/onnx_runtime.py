@@ -24,6 +24,11 @@ from clser_engine.inference.waveform_batch import pad_batch
 from clser_engine.types import FloatArray
 
 CUDA = "CUDAExecutionProvider"
+_ON_CARD = {
+    "use_tf32": "0",  # products of 10 bits would differ from the processor's by more than 1e-3
+    "cudnn_conv_algo_search": "HEURISTIC",  # trying them all takes seconds for each new length
+    "arena_extend_strategy": "kSameAsRequested",  # the card is shared with other programs
+}
 _ERRORS, _NOTHING = 3, 4  # what onnxruntime prints
 
 
@@ -49,7 +54,7 @@ def open_session(graph: str | bytes, *, on_card: bool, threads: int) -> Any:
     onnxruntime.set_default_logger_severity(_NOTHING)
     try:
         return onnxruntime.InferenceSession(
-            graph, options, providers=[CUDA, "CPUExecutionProvider"]
+            graph, options, providers=[(CUDA, _ON_CARD), "CPUExecutionProvider"]
         )
     finally:
         onnxruntime.set_default_logger_severity(_ERRORS)

@@ -100,7 +100,8 @@ class TorchRuntime:
     ) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
         """Return frame posteriors (T, C), speech (T,) and functionals (D,) of each (N,)."""
         batch, lengths = pad_batch(waveforms, self._card.least_samples)
-        with self._torch.inference_mode():
+        exact = self._torch.backends.cudnn.flags(allow_tf32=False)  # as onnxruntime's are
+        with self._torch.inference_mode(), exact:
             found = self._model(
                 self._torch.from_numpy(batch).to(self._place),
                 self._torch.from_numpy(lengths).to(self._place),
