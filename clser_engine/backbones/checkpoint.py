@@ -29,6 +29,11 @@ WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 RECORD = "checkpoint.json"
 SAMPLE_RATE_HZ = 16_000
+NAMES_CODE = (
+    "auto_map", "custom_pipelines", "quantization_config", "attn_implementation",
+    "_attn_implementation", "_attn_implementation_internal", "experts_implementation",
+    "_experts_implementation", "use_kernels",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,7 +88,6 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     """
     config = read_settings(folder / CONFIG)
     check_architecture(config, str(folder))
-    config = {k: v for k, v in config.items() if k not in ("auto_map", "quantization_config")}
     preprocessor: dict[str, Any] = {}
     for name in PREPROCESSORS:
         if (folder / name).is_file():
@@ -98,7 +102,7 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     weights = _find_weights(folder)
     return Checkpoint(
         folder=folder,
-        config=config,
+        config=without_code(config),
         preprocessor=preprocessor,
         weights=weights,
         record=read_record(folder),
@@ -118,6 +122,11 @@ def check_architecture(config: dict[str, Any], name: str) -> None:
             f"{name} is of the architecture {found!r}, which is no speech encoder that can be "
             f"used here; choose a checkpoint of {allowed}."
         )
+
+
+def without_code(config: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without those by which transformers would fetch and run code."""
+    return {key: value for key, value in config.items() if key not in NAMES_CODE}
 
 
 def read_settings(path: Path) -> dict[str, Any]:

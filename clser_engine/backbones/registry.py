@@ -12,9 +12,11 @@ from clser_engine.backbones.backbone import Backbone, Tuning
 from clser_engine.backbones.checkpoint import (
     WEIGHTS,
     Checkpoint,
+    check_architecture,
     fingerprint_of,
     open_checkpoint,
     read_record,
+    without_code,
 )
 from clser_engine.backbones.compact_encoder import CompactEncoder, code_fingerprint
 from clser_engine.backbones.fetched import Fetched, find_fetched
@@ -233,7 +235,8 @@ def _load_transformers(checkpoint: Checkpoint, name: str) -> tuple[nn.Module, di
     encoder = encoder_from(model, checkpoint.preprocessor)
     return encoder, {
         "library": "transformers",
-        "name": checkpoint.record.get("name", name),
+        # A folder by its last name: bundles carry this, and whose home it lies in is nobody's.
+        "name": checkpoint.record.get("name") or Path(name).resolve().name,
         "revision": checkpoint.record.get("revision", ""),
         "licence": checkpoint.licence,
         "fingerprint": checkpoint.fingerprint(),
@@ -245,7 +248,8 @@ def _load_transformers(checkpoint: Checkpoint, name: str) -> tuple[nn.Module, di
 def _build_transformers(config: dict[str, Any], preprocessor: dict[str, Any]) -> nn.Module:
     from transformers import AutoConfig, AutoModel
 
-    settings = {key: value for key, value in config.items() if key != "model_type"}
+    check_architecture(config, "This backbone")  # it may come in a bundle of a stranger
+    settings = {k: v for k, v in without_code(config).items() if k != "model_type"}
     with quiet_transformers():
         built = AutoConfig.for_model(config["model_type"], **settings)
         model = AutoModel.from_config(  # type: ignore[no-untyped-call]

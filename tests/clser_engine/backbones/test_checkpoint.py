@@ -27,7 +27,8 @@ def refusal(folder) -> str:
 def test_name_licence_and_fingerprint_are_told(folder):
     backbone = load_backbone(folder)
 
-    assert backbone.name == str(folder)
+    assert backbone.name == "hubert"
+    assert str(folder.parent) not in json.dumps(backbone.description)  # bundles carry it
     assert backbone.licence == "apache-2.0"  # from the heading of its README.md
     assert len(backbone.fingerprint) == 64
     assert backbone.fingerprint == load_backbone(folder).fingerprint
@@ -81,6 +82,24 @@ def test_code_that_a_checkpoint_names_is_never_run(folder):
     backbone = load_backbone(folder)
 
     assert "auto_map" not in backbone.description["config"]
+
+
+def test_code_that_a_description_names_is_never_fetched(folder):
+    description = load_backbone(folder).description
+    description["config"]["attn_implementation"] = "stranger/kernel"
+    description["config"]["auto_map"] = {"AutoModel": "stranger/code--evil.Model"}
+
+    rebuilt = build_backbone(description)
+
+    rebuilt.load_state_dict(load_backbone(folder).state_dict())
+
+
+def test_a_description_of_another_architecture_is_refused(folder):
+    description = load_backbone(folder).description
+    description["config"]["model_type"] = "timm_wrapper"
+
+    with pytest.raises(CheckpointError, match=r"^This backbone is of the architecture 'timm_w"):
+        build_backbone(description)
 
 
 def test_settings_inside_a_processor_are_found(folder):
