@@ -109,6 +109,14 @@ def check_data(
     )
 
 
+def _tell(kind: str, sentence: str, items: list[str]) -> Finding:
+    return Finding(kind=kind, is_refused=False, sentence=sentence, items=items)
+
+
+def _refuse(kind: str, sentence: str, items: list[str]) -> Finding:
+    return Finding(kind=kind, is_refused=True, sentence=sentence, items=items)
+
+
 def _check_files(utterances: Sequence[Utterance]) -> list[Finding]:
     missing = [f"{u.path} (line {u.line})" for u in utterances if not u.path.is_file()]
     if not missing:
@@ -117,7 +125,7 @@ def _check_files(utterances: Sequence[Utterance]) -> list[Finding]:
         f"{len(missing)} of {len(utterances)} recordings missing, first {missing[0]}; bring them "
         "back or correct the paths."
     )
-    return [Finding(kind="missing", is_refused=True, sentence=sentence, items=missing)]
+    return [_refuse("missing", sentence, missing)]
 
 
 def _check_speakers(parts: Mapping[str, Sequence[Utterance]]) -> list[Finding]:
@@ -129,19 +137,14 @@ def _check_speakers(parts: Mapping[str, Sequence[Utterance]]) -> list[Finding]:
     if not shared:
         return []
     key, where = next(iter(shared.items()))
-    more = f", and {len(shared) - 1} more speakers are in two parts" if len(shared) > 1 else ""
+    others = len(shared) - 1
+    more = f", and so are {others} more speaker{'s' if others > 1 else ''}" if others else ""
     sentence = (
-        f"The split leaks: the speaker {key} is in {_join(where)}{more}; keep every speaker in one "
-        "part."
+        f"The split leaks: the speaker {key} is in {_join(where)}{more}; keep every "
+        "speaker in one part."
     )
-    return [
-        Finding(
-            kind="speaker in two parts",
-            is_refused=True,
-            sentence=sentence,
-            items=[f"{key}: {_join(where)}" for key, where in shared.items()],
-        )
-    ]
+    items = [f"{key}: {_join(where)}" for key, where in shared.items()]
+    return [_refuse("speaker in two parts", sentence, items)]
 
 
 def _check_duplicates(
@@ -167,22 +170,16 @@ def _check_duplicates(
             f"The split leaks: {_count(across, 'sound')} in two parts, first {across[0]}; keep one "
             "copy or put them into one part."
         )
-        findings.append(
-            Finding(kind="audio in two parts", is_refused=True, sentence=sentence, items=across)
-        )
+        findings.append(_refuse("audio in two parts", sentence, across))
     if within:
         sentence = f"{_count(within, 'sound')} there more than once, first {within[0]}; keep one."
-        findings.append(
-            Finding(kind="duplicate", is_refused=False, sentence=sentence, items=within)
-        )
+        findings.append(_tell("duplicate", sentence, within))
     if unlike:
         sentence = (
             f"{_count(unlike, 'sound')} there with unlike labels, first {unlike[0]}; find out "
             "which is right."
         )
-        findings.append(
-            Finding(kind="unlike labels", is_refused=False, sentence=sentence, items=unlike)
-        )
+        findings.append(_tell("unlike labels", sentence, unlike))
     return findings
 
 
@@ -202,21 +199,19 @@ def _check_sound(utterances: Sequence[Utterance], facts: Facts) -> list[Finding]
     findings = []
     if unreadable:
         sentence = f"{_count(unreadable, 'recording')} not readable: {unreadable[0]}"
-        findings.append(
-            Finding(kind="unreadable", is_refused=True, sentence=sentence, items=unreadable)
-        )
+        findings.append(_refuse("unreadable", sentence, unreadable))
     if clipped:
         sentence = (
             f"{_count(clipped, 'recording')} clipped (a thousandth of the samples or more at full "
             f"scale), first {clipped[0]}."
         )
-        findings.append(Finding(kind="clipped", is_refused=False, sentence=sentence, items=clipped))
+        findings.append(_tell("clipped", sentence, clipped))
     if quiet:
         sentence = (
             f"{_count(quiet, 'recording')} very quiet (below {QUIET_DB:.0f} dB of full scale), "
             f"first {quiet[0]}."
         )
-        findings.append(Finding(kind="quiet", is_refused=False, sentence=sentence, items=quiet))
+        findings.append(_tell("quiet", sentence, quiet))
     if len({rate for _, rate in rates}) > 1:
         items = [
             f"{corpus}: {count} at {rate} Hz" for (corpus, rate), count in sorted(rates.items())
@@ -225,9 +220,7 @@ def _check_sound(utterances: Sequence[Utterance], facts: Facts) -> list[Finding]
             "Recordings are stored at different sample rates, which a model can hear; check that "
             f"rates do not go with emotions or parts: {'; '.join(items)}."
         )
-        findings.append(
-            Finding(kind="sample rates", is_refused=False, sentence=sentence, items=items)
-        )
+        findings.append(_tell("sample rates", sentence, items))
     return findings
 
 
@@ -245,11 +238,7 @@ def _check_classes(
                 f"In {name} {len(lacking)} {what} no recording: {', '.join(lacking)}; leave them "
                 "out or add recordings."
             )
-            findings.append(
-                Finding(
-                    kind="empty class", is_refused=bool(classes), sentence=sentence, items=lacking
-                )
-            )
+            findings.append((_refuse if classes else _tell)("empty class", sentence, lacking))
     return findings
 
 
@@ -264,7 +253,7 @@ def _check_tags(utterances: Sequence[Utterance]) -> list[Finding]:
         f"One language is written in several ways ({'; '.join(items)}), and speakers under one tag "
         "are not known under the other; write one of them."
     )
-    return [Finding(kind="language tags", is_refused=False, sentence=sentence, items=items)]
+    return [_tell("language tags", sentence, items)]
 
 
 def _check_confounds(
@@ -280,11 +269,11 @@ def _check_confounds(
             confound = measure_confound([e for e, _ in pairs], [value for _, value in pairs])
             rows.append(_describe_confound(corpus, name, confound))
             if confound.is_strong:
-                findings.append(_tell_confound(corpus, name, confound, pairs))
+                findings.append(_confound_finding(corpus, name, confound, pairs))
     return findings, rows
 
 
-def _tell_confound(
+def _confound_finding(
     corpus: str, name: str, confound: Confound, pairs: Sequence[tuple[str, str]]
 ) -> Finding:
     emotions: dict[str, set[str]] = defaultdict(set)
@@ -297,7 +286,7 @@ def _tell_confound(
         f"{100 * confound.by_chance:.0f} %): {len(alone)} of {len(emotions)} {what}s occur with "
         "one emotion only; figures on this corpus do not show that emotions are recognised."
     )
-    return Finding(kind=f"confound with {what}", is_refused=False, sentence=sentence, items=alone)
+    return _tell(f"confound with {what}", sentence, alone)
 
 
 def _describe_confound(corpus: str, name: str, confound: Confound) -> Row:

@@ -1,10 +1,11 @@
 """Descriptors and functionals of labelled recordings, computed once and kept on disk.
 
-The key is what is in the recording, the code that computes features and the playing speed, so
-nothing stale is ever read, a recording that was moved or copied is found again, and sets that
-overlap share what they have in common. There is one small file a recording, in one folder for each
-code and speed; each is written under a name of its own and renamed, so several processes may fill
-the same folder at once, and one that was stopped in the middle has lost one recording.
+The key is what is in the recording, the code that computes features and how the recording is
+altered, so nothing stale is ever read, a recording that was moved or copied is found again, and
+sets that overlap share what they have in common. There is one small file a recording, in one folder
+for each code and alteration; each is written under a name of its own and renamed, so several
+processes may fill the same folder at once, and one that was stopped in the middle has lost one
+recording.
 
 Shapes: N recordings, T frames of 20 ms, D functionals, M mel bands.
 """
@@ -23,13 +24,13 @@ from uuid import uuid4
 
 import numpy as np
 import platformdirs
-import soxr
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from clser_engine.audio import features, functionals
-from clser_engine.audio.features import SAMPLE_RATE_HZ, Descriptors, FrameDescriptors
+from clser_engine.audio import alteration, features, formants, functionals
+from clser_engine.audio.alteration import alter
+from clser_engine.audio.features import Descriptors, FrameDescriptors
 from clser_engine.audio.functionals import Functionals
 from clser_engine.audio.read import read_mono
 from clser_engine.data.manifest import Utterance
@@ -39,7 +40,7 @@ from clser_engine.types import FloatArray
 
 logger = logging.getLogger(__name__)
 
-DESCRIPTOR_COLUMNS = features.MEL_BANDS + 5
+DESCRIPTOR_COLUMNS = features.MEL_BANDS + 14
 MAX_BYTES = 16 << 30
 """Most that all features may take; folders not used for longest go first."""
 KEEP_S = 3600.0  # a folder used within this time may be in use by another process
@@ -52,7 +53,8 @@ class FeatureSet:
     Args:
         utterances: Length N.
         functionals: (N, D) float32.
-        descriptors: N arrays (T, M + 5) float32: mel, energy, F0, periodicity, two tilts.
+        descriptors: N arrays (T, M + 14) float32: mel, energy, F0, periodicity, two tilts, and
+            frequencies, bandwidths and levels of three formants.
     """
 
     utterances: list[Utterance]
@@ -85,13 +87,14 @@ def cache_folder() -> Path:
 
 
 def pack(d: Descriptors) -> torch.Tensor:
-    """Join descriptors of one recording into (T, M + 5)."""
+    """Join descriptors of one recording into (T, M + 14)."""
     rest = torch.stack([d.energy_db, d.f0_semitones, d.periodicity], dim=2)
-    return torch.cat([d.mel, rest, d.tilt_db], dim=2)[0]
+    formants = [d.formant_hz, d.formant_width_hz, d.formant_db]
+    return torch.cat([d.mel, rest, d.tilt_db, *formants], dim=2)[0]
 
 
 def unpack(packed: torch.Tensor, valid: torch.Tensor) -> Descriptors:
-    """Split (B, T, M + 5) with validity (B, T) into descriptors."""
+    """Split (B, T, M + 14) with validity (B, T) into descriptors."""
     mel, rest = packed[:, :, : features.MEL_BANDS], packed[:, :, features.MEL_BANDS :]
     return Descriptors(
         valid=valid,
@@ -99,14 +102,17 @@ def unpack(packed: torch.Tensor, valid: torch.Tensor) -> Descriptors:
         energy_db=rest[:, :, 0],
         f0_semitones=rest[:, :, 1],
         periodicity=rest[:, :, 2],
-        tilt_db=rest[:, :, 3:],
+        tilt_db=rest[:, :, 3:5],
+        formant_hz=rest[:, :, 5:8],
+        formant_width_hz=rest[:, :, 8:11],
+        formant_db=rest[:, :, 11:],
     )
 
 
 def code_hash() -> str:
     """Hash of the code that computes features; comments, layout and docstrings do not count."""
     digest = hashlib.sha256()
-    for module in (features, functionals):
+    for module in (features, formants, functionals, alteration):
         tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
@@ -126,20 +132,21 @@ def recordings_hash(utterances: Sequence[Utterance]) -> str:
 
 
 def compute_features(
-    utterances: Sequence[Utterance], speed: float = 1.0, context: RunContext | None = None
+    utterances: Sequence[Utterance], alteration: int = 0, context: RunContext | None = None
 ) -> FeatureSet:
     """Return the features of recordings, from the cache where they were computed before.
 
     Args:
         utterances: The recordings.
-        speed: Plays them faster (above 1) or slower, pitch included.
+        alteration: 0 for the recordings as they are; else which of the ways they could have been
+            heard elsewhere, the same each time.
         context: Progress and cancellation.
 
     Raises:
         AudioError: If a recording cannot be read.
     """
     context = context or RunContext()
-    folder = _open_folder(speed)
+    folder = _open_folder(alteration)
     hashes = hash_recordings([u.path for u in utterances], _hash_memory(), context)
     found = [_load(folder / f"{sha256}.safetensors") for sha256 in hashes]
     describe, summarise = FrameDescriptors(), Functionals()
@@ -147,7 +154,7 @@ def compute_features(
     for index, (utterance, sha256) in enumerate(zip(utterances, hashes, strict=True)):
         context.report("features", index, len(utterances))
         if found[index] is None:
-            found[index] = _compute(utterance.path, speed, describe, summarise)
+            found[index] = _compute(utterance.path, sha256, alteration, describe, summarise)
             _store(folder / f"{sha256}.safetensors", found[index])
             computed += 1
     if computed:
@@ -162,11 +169,11 @@ def compute_features(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheFolder:
-    """Features by one code at one speed.
+    """Features by one code of recordings altered in one way.
 
     Args:
         path: The folder.
-        speed: How fast the recordings were played; 0 where that is not known.
+        alteration: How the recordings were altered; 0 for as they are.
         is_current: Whether the code that is installed makes and reads them.
         recordings: How many there are.
         num_bytes: What they take.
@@ -174,7 +181,7 @@ class CacheFolder:
     """
 
     path: Path
-    speed: float
+    alteration: int
     is_current: bool
     recordings: int
     num_bytes: int
@@ -191,7 +198,7 @@ def list_cache() -> list[CacheFolder]:
         found.append(
             CacheFolder(
                 path=path,
-                speed=float(settings.get("speed", 0.0)),
+                alteration=int(settings.get("alteration", 0)),
                 is_current=settings.get("code") == current,
                 recordings=len(sizes),
                 num_bytes=sum(sizes),
@@ -226,9 +233,9 @@ def _hash_memory() -> Path:
     return cache_folder() / "hashes.sqlite"
 
 
-def _open_folder(speed: float) -> Path:
-    """Return the folder for the installed code and a speed, and note that it was used."""
-    settings = {"code": code_hash(), "speed": speed}
+def _open_folder(alteration: int) -> Path:
+    """Return the folder for the installed code and an alteration, and note that it was used."""
+    settings = {"code": code_hash(), "alteration": alteration}
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     folder = cache_folder() / key
     try:
@@ -250,12 +257,12 @@ def _read_settings(folder: Path) -> dict[str, str]:
 
 
 def _compute(
-    path: Path, speed: float, describe: FrameDescriptors, summarise: Functionals
+    path: Path, sha256: str, alteration: int, describe: FrameDescriptors, summarise: Functionals
 ) -> tuple[FloatArray, FloatArray]:
-    """Return functionals (D,) and descriptors (T, M + 5) of a recording."""
+    """Return functionals (D,) and descriptors (T, M + 14) of a recording."""
     samples = read_mono(path)
-    if speed != 1.0:
-        samples = soxr.resample(samples, SAMPLE_RATE_HZ * speed, SAMPLE_RATE_HZ)
+    if alteration:
+        samples = alter(samples, np.random.default_rng([alteration, int(sha256[:16], 16)]))
     with torch.inference_mode():
         descriptors = describe(torch.from_numpy(np.ascontiguousarray(samples))[None])
         return summarise(descriptors)[0].numpy(), pack(descriptors).numpy()
