@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FORMAT_VERSION = 3  # raise it when the numbers of an unchanged model change
+FORMAT_VERSION = 4  # raise it when the numbers of an unchanged model change
+MAX_FUNCTIONALS = 20_000  # kept in memory: about 30 MB
 DEFAULT_MAX_BYTES = 2 * 1024**3
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
@@ -50,14 +51,27 @@ class ResultCache:
     def __init__(self, folder: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self._folder = folder
         self._budget = FolderBudget(folder, max_bytes)
+        self._functionals: dict[tuple[str, str], FloatArray] = {}
 
     def find(self, audio_sha256: str, model: ModelId) -> Analysis | None:
         """Return the stored analysis, or None."""
         return self._read(audio_sha256, model, lambda stored: _decode(model, stored))
 
     def find_functionals(self, audio_sha256: str, model: ModelId) -> FloatArray | None:
-        """Return only the (D,) raw functionals of a stored analysis, or None."""
-        return self._read(audio_sha256, model, lambda stored: _floats(stored["functionals"], 1))
+        """Return only the (D,) raw functionals of a stored analysis, or None.
+
+        The newest are kept in memory: a project of 10,000 recordings is scored again whenever some
+        are added, and to open as many files takes seconds.
+        """
+        key = (audio_sha256, model.sha256)
+        kept = self._functionals.pop(key, None)
+        if kept is None:
+            kept = self._read(audio_sha256, model, lambda stored: _floats(stored["functionals"], 1))
+        if kept is not None:
+            self._functionals[key] = kept  # the newest is last
+            if len(self._functionals) > MAX_FUNCTIONALS:
+                del self._functionals[next(iter(self._functionals))]
+        return kept
 
     def store(self, audio_sha256: str, analysis: Analysis) -> None:
         """Store an analysis; where the disk refuses, the log says so and the work goes on."""
@@ -115,6 +129,9 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         "emotion": analysis.utterance.emotion,
         "confidence": analysis.utterance.confidence,
         "statistics": analysis.utterance.statistics,
+        "ood_score": analysis.utterance.ood_score,
+        "is_known": analysis.utterance.is_known,
+        "notice": analysis.utterance.notice,
         "segments": [[s.start_s, s.end_s, s.emotion] for s in analysis.segments],
     }
 
@@ -145,6 +162,9 @@ def _decode(model: ModelId, stored: NpzFile) -> Analysis:
             posterior=posterior,
             confidence=facts["confidence"],
             statistics=facts["statistics"],
+            ood_score=facts["ood_score"],
+            is_known=facts["is_known"],
+            notice=facts["notice"],
         ),
         functionals=_floats(stored["functionals"], 1),
         segments=tuple(

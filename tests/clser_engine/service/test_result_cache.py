@@ -28,6 +28,9 @@ def analysis():
             posterior=np.array([0.1, 0.7, 0.1, 0.1], np.float32),
             confidence=0.7,
             statistics="none",
+            ood_score=0.75,
+            is_known=False,
+            notice="It is music.",
         ),
         functionals=np.arange(97, dtype=np.float32),
     )
@@ -54,8 +57,29 @@ def test_what_was_stored_is_found_unchanged(tmp_path, analysis):
     assert (found.duration_s, found.model) == (20.0, MODEL)
     assert (found.utterance.emotion, found.utterance.confidence) == ("b", 0.7)
     assert found.utterance.statistics == "none"
+    assert (found.utterance.ood_score, found.utterance.is_known) == (0.75, False)
+    assert found.utterance.notice == "It is music."
     functionals = ResultCache(tmp_path).find_functionals(AUDIO, MODEL)
     np.testing.assert_array_equal(functionals, analysis.functionals)
+
+
+def test_functionals_are_read_from_disk_once_and_the_oldest_are_forgotten(
+    tmp_path, analysis, monkeypatch
+):
+    monkeypatch.setattr(result_cache, "MAX_FUNCTIONALS", 2)
+    cache = ResultCache(tmp_path)
+    names = [f"{number:064x}" for number in range(3)]
+    for number, name in enumerate(names):
+        cache.store(name, replace(analysis, functionals=np.full(2, number, np.float32)))
+        cache.find_functionals(name, MODEL)
+    for path in tmp_path.rglob("*.npz"):
+        path.unlink()
+
+    assert cache.find_functionals(names[0], MODEL) is None
+    for number in (1, 2):
+        found = cache.find_functionals(names[number], MODEL)
+        np.testing.assert_array_equal(found, np.full(2, number, np.float32))
+    assert cache.find_functionals(names[1], replace(MODEL, sha256="00" * 32)) is None
 
 
 def test_other_audio_and_other_model_are_misses(tmp_path, analysis):
