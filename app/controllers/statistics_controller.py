@@ -184,7 +184,7 @@ class StatisticsController(QObject):
         self._hashes[clip_id] = sha256
         self._is_due = True
         if not self._delay.isActive():  # not put off by each clip: they may come for an hour
-            self._delay.start(DELAY_MS + round(1000 * REST_FACTOR * self._cost_s))
+            self._delay.start(self._rest_ms)
 
     @Slot(int, int)
     def _on_queue_changed(self, done: int, total: int) -> None:
@@ -245,6 +245,11 @@ class StatisticsController(QObject):
         if before.keys() & self._latest.keys():
             self._want(DELAY_MS)
 
+    @property
+    def _rest_ms(self) -> int:
+        """How long to wait before clips that came in are scored."""
+        return DELAY_MS + round(1000 * REST_FACTOR * self._cost_s)
+
     def _want(self, delay_ms: int) -> None:
         self._is_due = True
         self._delay.start(delay_ms)
@@ -263,6 +268,8 @@ class StatisticsController(QObject):
         store, connection = self._project.store, self._engine.connection
         if store is None or not self._is_due:
             return
+        if self._job is not None and not self._was_chosen:
+            return  # its end starts it: begun anew with each clip it would never come to one
         if connection is None or not self._model:  # the next state of the engine starts it
             if self._was_chosen:
                 self._set_state(replace(self._state, is_busy=False, effect=WAITS))
@@ -321,6 +328,8 @@ class StatisticsController(QObject):
         )
         if news:
             self._storing.start()
+        if self._is_due and not self._delay.isActive():
+            self._delay.start(self._rest_ms)
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
