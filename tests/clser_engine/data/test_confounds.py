@@ -65,6 +65,17 @@ def test_chance_is_not_taken_for_a_confound():
     assert not confound.is_strong
 
 
+def test_a_slight_imbalance_is_beyond_chance_and_not_strong():
+    rng = np.random.default_rng(0)
+    speakers = [f"s{i}" for i in rng.integers(0, 2, 2000)]
+    emotions = [f"e{int(rng.random() < (0.6 if s == 's0' else 0.4))}" for s in speakers]
+
+    confound = measure_confound(emotions, speakers)
+
+    assert confound.share > 3 * confound.by_chance
+    assert not confound.is_strong
+
+
 @pytest.mark.parametrize("emotions", [["anger"] * 9, [f"e{i}" for i in range(9)]])
 def test_degenerate_labels_are_no_confound(emotions):
     confound = measure_confound(emotions, [f"text {i}" for i in range(9)])

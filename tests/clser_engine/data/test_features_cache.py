@@ -107,9 +107,9 @@ def test_a_changed_recording_of_equal_size_and_date_is_noticed(recordings, compu
     assert not np.array_equal(before.functionals, after.functionals)
 
 
-def test_speed_and_code_are_part_of_the_key(recordings, computed, monkeypatch):
+def test_alteration_and_code_are_part_of_the_key(recordings, computed, monkeypatch):
     compute_features(recordings[:1])
-    compute_features(recordings[:1], 1.1)
+    compute_features(recordings[:1], 1)
     monkeypatch.setattr(features_cache, "code_hash", lambda: "other code")
     compute_features(recordings[:1])
 
@@ -192,17 +192,17 @@ def test_a_missing_recording_is_named(tmp_path):
 
 def test_the_cache_can_be_looked_into_and_bounded(recordings):
     compute_features(recordings)
-    compute_features(recordings[:1], 0.9)
-    slow, usual = sorted(list_cache(), key=lambda folder: folder.speed)
+    compute_features(recordings[:1], 2)
+    usual, altered = sorted(list_cache(), key=lambda folder: folder.alteration)
 
-    assert [(f.speed, f.is_current, f.recordings) for f in (slow, usual)] == [
-        (0.9, True, 1),
-        (1.0, True, 3),
+    assert [(f.alteration, f.is_current, f.recordings) for f in (usual, altered)] == [
+        (0, True, 3),
+        (2, True, 1),
     ]
     assert usual.num_bytes == sum(f.stat().st_size for f in usual.path.glob("*.safetensors"))
     assert make_room(keep=usual.path) == []
-    os.utime(slow.path, (AN_HOUR_AGO, AN_HOUR_AGO))
-    assert make_room(usual.num_bytes, keep=usual.path) == [slow.path]
+    os.utime(altered.path, (AN_HOUR_AGO, AN_HOUR_AGO))
+    assert make_room(usual.num_bytes, keep=usual.path) == [altered.path]
     assert make_room(0, keep=usual.path) == []
     assert make_room(0) == [usual.path]
     assert list_cache() == []
@@ -210,8 +210,8 @@ def test_the_cache_can_be_looked_into_and_bounded(recordings):
 
 def test_folders_in_use_by_others_stay(recordings):
     compute_features(recordings)
-    compute_features(recordings, 0.9)
-    usual = next(f for f in list_cache() if f.speed == 1.0)
+    compute_features(recordings, 1)
+    usual = next(f for f in list_cache() if f.alteration == 0)
 
     assert make_room(0, keep=usual.path) == []
 
