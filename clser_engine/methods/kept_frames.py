@@ -32,9 +32,13 @@ class KeptFrames:
         store: One array (T, L, H) each.
         num_layers: Of the backbone.
         frame_rate_hz: Of the backbone.
+        reach: Samples from the start of a recording that were encoded.
     """
 
-    def __init__(self, store: RowStore, num_layers: int, frame_rate_hz: float) -> None:
+    def __init__(
+        self, store: RowStore, *, num_layers: int, frame_rate_hz: float, reach: int
+    ) -> None:
+        self.reach = reach
         self._store = store
         self._num_layers = num_layers
         self._frame_rate_hz = frame_rate_hz
@@ -109,7 +113,12 @@ def keep_frames(
     store = make_store(
         store_folder("frames", key), _encode(audio, backbone, layer, device, context), np.float16
     )
-    return KeptFrames(store, backbone.num_layers, backbone.frame_rate_hz)
+    return KeptFrames(
+        store,
+        num_layers=backbone.num_layers,
+        frame_rate_hz=backbone.frame_rate_hz,
+        reach=whole_samples(backbone),
+    )
 
 
 @torch.inference_mode()

@@ -216,9 +216,15 @@ def load_sources(
         ManifestError: If a manifest is wrong, a class has no recording or no speaker can be held
             out.
         AudioError: If a recording cannot be read.
-        ConfigError: If there is no manifest.
+        ConfigError: If there is no manifest, or stretches are longer than the backbone takes.
         EngineError: If the cache cannot be written.
     """
+    longest_s = float(model.backbone.encoder.window_s)
+    if run.data.longest_s > longest_s:
+        raise ConfigError(
+            f"Bad data.longest_s: got {run.data.longest_s:g}, expected at most {longest_s:g} with "
+            f"the backbone {model.backbone.name}."
+        )
     utterances, hashes = read_utterances(run)
     require_classes({"the manifests": utterances}, run.classes)
     split = split_by_speaker(utterances, run.data.validation_share, run.seed)

@@ -145,7 +145,10 @@ class WaveformBatches:
         return min(self._audio.num_samples(index), self._longest)
 
     def _start(self, index: int, place: tuple[int, int]) -> int:
-        spare = self._audio.num_samples(index) - self._longest
+        reach = self._audio.num_samples(index)
+        if self._kept is not None:
+            reach = min(reach, self._kept.reach)
+        spare = reach - self._longest
         if spare <= 0:
             return 0
         return int(np.random.default_rng([self._seed, *place, index]).integers(0, spare + 1))

@@ -102,7 +102,6 @@ def _card(
         "receptive_field_ms": context_ms,
         "window_ms": 1000 * float(backbone.encoder.window_s),
         "least_samples": model.least_samples,
-        "least_samples": model.least_samples,
         "num_functionals": model.num_functionals,
         "corpora": corpora,
         "languages": sorted({utterance.language for utterance in utterances}),

@@ -230,6 +230,19 @@ def test_a_stretch_of_kept_frames_is_cut_where_the_waveform_would_be(audio, tiny
     assert torch.equal(stretch[0], whole[0, 25:50])
 
 
+def test_stretches_of_kept_frames_lie_within_what_was_encoded(audio, tiny_checkpoint):
+    """Whisper's tiny window is 1.5 s, shorter than some of the recordings."""
+    backbone = load_backbone(tiny_checkpoint("whisper"))
+    kept = keep_frames(audio, backbone, 1, torch.device("cpu"), RunContext())
+    source = batches_of(audio, kept=kept, longest_s=1.0)
+
+    for number in range(source.batches_per_epoch):
+        (part,) = source.parts(0, number, 1)
+        counts = source.load(part)["num_frames"].tolist()
+        for index, count in zip(part.indices, counts, strict=True):
+            assert count >= min(audio.num_samples(index) / RATE, 1.0) * 50 - 2
+
+
 def test_frames_are_computed_once_for_a_backbone(audio, tiny_checkpoint):
     told = []
     context = RunContext(lambda stage, done, total: told.append(stage))

@@ -19,7 +19,7 @@ from clser_engine.config.sections import (
     ScheduleSettings,
     TrainingSettings,
 )
-from clser_engine.errors import Cancelled, ManifestError, TrainingError
+from clser_engine.errors import Cancelled, ConfigError, ManifestError, TrainingError
 from clser_engine.inference.predictor import load_predictor
 from clser_engine.inference.runtimes import build_runtime
 from clser_engine.methods.registry import Run, load_run
@@ -89,6 +89,40 @@ def test_an_encoder_is_adapted_exported_and_reloaded_with_the_same_posteriors(
         np.testing.assert_array_equal(found[1], speech)
         np.testing.assert_allclose(found[2], embedding, atol=1e-4)
     assert result["model"] == str(folder / "toy.clser-model")
+
+
+def test_an_encoder_is_tuned_whole_up_to_the_layer_that_is_read(
+    toy_corpora, tiny_checkpoint, tmp_path
+):
+    """The block above that layer has no gradient, and the front end none that is used."""
+    checkpoint = tiny_checkpoint("hubert")
+    backbone = BackboneSettings(name=str(checkpoint), tuning="full", layer=1)
+    steps = TrainingSettings(
+        steps=2, batch_size=4, accumulation=2, validate_every=2, average_decay=0.0
+    )
+    run = make_run(toy_corpora, checkpoint, backbone=backbone, training=steps)
+
+    train_method(run, tmp_path / "run", RunContext(), device="cpu")
+
+    before = dict(load_backbone(checkpoint, tuning="full").named_parameters())
+    best = load_tensors(tmp_path / "run" / "best.safetensors")
+    moved = {
+        name for name, tensor in before.items()
+        if not torch.equal(best.get(f"model.backbone.{name}", tensor), tensor)
+    }  # fmt: skip
+    assert any(".layers.0." in name or ".blocks.0." in name for name in moved)
+    assert not any(".layers.1." in name or ".blocks.1." in name for name in moved)
+    rates = read_events(tmp_path / "run")[0]["learning_rates"]
+    assert set(rates) == {"head", "encoder"}
+
+
+def test_stretches_longer_than_the_encoder_takes_are_refused(
+    toy_corpora, tiny_checkpoint, tmp_path
+):
+    run = make_run(toy_corpora, tiny_checkpoint("whisper"), data=DataSettings(longest_s=8.0))
+
+    with pytest.raises(ConfigError, match=r"^Bad data.longest_s: got 8, expected at most 1.5 with"):
+        train_method(run, tmp_path / "run", RunContext(), device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,8 @@ class ToyMethod:
     def before_epoch(self, epoch, processes):
         """What is made here depends on the weights, as a graph of speakers does."""
         self.epochs.append(epoch)
-        self.network.shift.fill_(0.1 * float(self.network.head.weight.detach().sum()) + random.random())
+        weights = float(self.network.head.weight.detach().sum())
+        self.network.shift.fill_(0.1 * weights + random.random())
 
     def before_step(self, step, num_steps):
         self.network.step = step
