@@ -17,7 +17,7 @@ from clser_engine.audio.functionals import change
 SHIFT_STEPS = 5  # 200 ms that the branch waits for on purpose, as the frame branch does
 LEVEL_STEPS = 75  # 3 s: peak and floor are those of that past
 BANDS = MEL_BANDS // 2
-CHANNELS = 32
+CHANNELS = 48
 KERNEL = 5
 DILATIONS = (1, 2, 4, 8)
 REACH_STEPS = LEVEL_STEPS + (KERNEL - 1) * sum(DILATIONS)

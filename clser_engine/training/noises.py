@@ -3,7 +3,7 @@
 Shapes: N samples at 16 kHz.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,11 +13,8 @@ from clser_engine.types import FloatArray
 
 BABBLE = 0.12  # share of sounds that are several voices at once
 VOICES = (8, 20)  # in a babble; fewer could be understood
-MUSIC = ("notes", "chords", "chords")  # again, because it is the most like a voice
-_SOUNDS = (
-    *(maker for name, maker in TAUGHT.items() if name != "silence"),
-    *(TAUGHT[name] for name in MUSIC),
-)
+MUSIC = 0.4  # share of the others that is a band: music is the most like a voice
+_SOUNDS = tuple(maker for name, maker in TAUGHT.items() if name != "silence")
 
 
 def room_tone(size: int, level_db: float, rng: np.random.Generator) -> FloatArray:
@@ -40,12 +37,79 @@ def draw_sound(size: int, rng: np.random.Generator, voices: Sequence[FloatArray]
             voice = voices[int(rng.integers(len(voices)))]
             start = int(rng.integers(max(1, len(voice))))
             total += rng.uniform(0.3, 1) * _unit_power(np.resize(np.roll(voice, -start), size))
+    elif rng.random() < MUSIC:
+        total = band(size, rng)
     else:
         maker = _SOUNDS[int(rng.integers(len(_SOUNDS)))]
         total = maker(rng, np.arange(size) / SAMPLE_RATE_HZ)
         if rng.random() < 0.5:
             total = _unit_power(total) * _swell(size, rng)
     return _unit_power(total).astype(np.float32)
+
+
+def band(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Return music (N,): one to five instruments on one scale and beat, with or without drums."""
+    total = np.zeros(size)
+    beat_s, root = rng.uniform(0.12, 0.6), rng.uniform(36, 58)
+    scale = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 3, 5, 7, 10))[rng.integers(3)]
+    for _ in range(int(rng.integers(1, 6))):
+        lowest = root + 12 * int(rng.integers(0, 4))
+        chord = (0,) if rng.random() < 0.6 else (0, 4, 7)
+        every_s = beat_s * float(rng.choice([1, 1, 2, 4, 8]))
+        sound = _instrument(rng)
+        for start_s in np.arange(rng.uniform(0, beat_s), size / SAMPLE_RATE_HZ, every_s):
+            if rng.random() < 0.2:
+                continue
+            note = lowest + float(rng.choice(scale))
+            start = int(start_s * SAMPLE_RATE_HZ)
+            length = min(size - start, int(every_s * SAMPLE_RATE_HZ * 1.1))
+            for interval in chord:
+                total[start : start + length] += sound(note + interval, length)
+    if rng.random() < 0.6:
+        total += rng.uniform(0.2, 2) * (total.std() + 1e-3) * _drums(size, beat_s, rng)
+    return total
+
+
+def _instrument(rng: np.random.Generator) -> Callable[[float, int], np.ndarray]:
+    """Return what plays a note of the MIDI scale for so many samples: struck, bowed or blown."""
+    falls, attack_s = rng.uniform(0.4, 2.5), rng.uniform(0.003, 0.2)
+    decay_s = float(np.exp(rng.uniform(np.log(0.08), np.log(5.0))))
+    vibrato, even = rng.choice([0.0, 0.0, 0.4]), rng.choice([0.1, 1.0, 1.0])
+    peak_hz, width_hz = rng.uniform(300, 4000), rng.uniform(300, 3000)  # of its body
+    phases = rng.uniform(0, 6.28, 40)
+    loudness = rng.uniform(0.3, 1)
+
+    def play(note: float, length: int) -> np.ndarray:
+        time = np.arange(length) / SAMPLE_RATE_HZ
+        hz = 440 * 2 ** ((note - 69) / 12)
+        base = 2 * np.pi * hz * time + vibrato * np.sin(2 * np.pi * 5.5 * time)
+        tone = np.zeros(length)
+        for k in range(1, min(40, int(7500 / hz)) + 1):
+            body = 0.2 + np.exp(-(((k * hz - peak_hz) / width_hz) ** 2))
+            strength = body * (even if k % 2 == 0 else 1.0) / k**falls
+            tone += strength * np.sin(k * base + phases[k - 1])
+        envelope = np.minimum(time / attack_s, 1) * np.exp(-time / decay_s)
+        played: np.ndarray = loudness * tone * envelope
+        return played
+
+    return play
+
+
+def _drums(size: int, beat_s: float, rng: np.random.Generator) -> np.ndarray:
+    """Return a pattern of two drums (N,), one dull and one bright, that comes again."""
+    total = np.zeros(size)
+    time = np.arange(SAMPLE_RATE_HZ // 4) / SAMPLE_RATE_HZ
+    hits = rng.random((2, 8)) < rng.uniform(0.2, 0.6)
+    drum = np.sin(2 * np.pi * rng.uniform(45, 120) * time) * np.exp(-time / rng.uniform(0.03, 0.1))
+    for step, start_s in enumerate(np.arange(0, size / SAMPLE_RATE_HZ, beat_s / 2)):
+        start = int(start_s * SAMPLE_RATE_HZ)
+        length = min(len(time), size - start)
+        if hits[0, step % 8]:
+            total[start : start + length] += 2 * drum[:length]
+        if hits[1, step % 8]:
+            noise = rng.standard_normal(length) * np.exp(-time[:length] / rng.uniform(0.01, 0.06))
+            total[start : start + length] += noise
+    return total
 
 
 def _swell(size: int, rng: np.random.Generator) -> np.ndarray:

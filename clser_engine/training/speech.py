@@ -26,16 +26,16 @@ from clser_engine.training.descriptor_batches import pad_descriptors
 from clser_engine.training.noises import draw_sound
 from clser_engine.types import FloatArray
 
-EXAMPLES = 120  # of each corpus, about 20 minutes
-SPOKEN = 0.75  # share of sequences in which somebody speaks
-NOISY = 0.6  # share of those that have more than room tone
-SNR_DB = (0.0, 35.0)
+EXAMPLES = 220  # of each corpus, about 25 minutes
+SPOKEN = 0.6  # share of sequences in which somebody speaks
+NOISY = 0.8  # share of those that have more than room tone
+SNR_DB = (-3.0, 35.0)
 ROOM = 0.3  # share in a room with an echo
 NARROW = 0.2  # share through a telephone or worse
 SILENT = 0.1  # share of the sequences without speech that are digital silence, or nearly
 BATCH = 24
 CROP_STEPS = 150
-STEPS = 260
+STEPS = 700
 EMA_DECAY = 0.99
 
 
