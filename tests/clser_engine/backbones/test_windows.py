@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clser_engine.backbones.registry import COMPACT, load_backbone
-from clser_engine.backbones.windows import encode_in_windows, window_spans
+from clser_engine.backbones.windows import encode_in_windows, encoded_parts, window_spans
 from clser_engine.errors import BadValueError, Cancelled
 from clser_engine.runtime import RunContext
 from tests.tiny_checkpoints import NAMES
@@ -94,11 +94,14 @@ def test_the_compact_backbone_in_windows_is_exact():
 
 def test_no_window_is_longer_than_asked_for(tiny_checkpoint):
     backbone = load_backbone(tiny_checkpoint("hubert"))
-    seen = []
+    seen, kept = [], 0
     backbone.encoder.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape))
 
-    encode_in_windows(backbone, recording(16_000 * 60), window_s=2.0, context_s=0.25)
+    for part in encoded_parts(backbone, recording(16_000 * 60), window_s=2.0, context_s=0.25):
+        assert part.layers[-1].untyped_storage().nbytes() <= 100 * 16 * 4  # no view of more
+        kept += int(part.mask.sum())
 
+    assert kept == 2999
     assert len(seen) > 30
     assert max(samples for _, samples in seen) <= 2 * 16_000 + 80
     assert {batch for batch, _ in seen} == {1}
