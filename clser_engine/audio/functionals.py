@@ -1,16 +1,18 @@
 """Functionals: one vector of fixed length for a recording of any length.
 
-They are the classical summary of a voice (in the spirit of eGeMAPS, with modulation spectra and
-contour shapes), computed with masks so that padding, silence around the speech and the gain of the
-recording change nothing.
+They are the classical summary of a voice (in the spirit of eGeMAPS, with modulation spectra,
+contour shapes and correlations between descriptors), computed with masks so that padding and
+silence around the speech change nothing. The gain of the recording changes nothing but those whose
+names begin with `level_`.
 
 Shapes: B recordings, T frames of 20 ms, M mel bands, Q quantiles, D functionals.
 
 Source: Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for Voice Research
 and Affective Computing", IEEE Transactions on Affective Computing 7(2), 2016, for the choice of
 balances, slopes and loudness functionals.
-Differs from the source: written afresh on another frame grid, with cube-root loudness, with bends
-of F0 and energy instead of jitter and shimmer of single periods, and without formants.
+Differs from the source: written afresh on another frame grid, with loudness as a power of the mel
+bands' power, with bends of F0 and energy instead of jitter and shimmer of single periods, and
+without formants: three of them by linear prediction made no difference on unseen corpora.
 """
 
 import math
@@ -26,6 +28,7 @@ from clser_engine.audio.features import (
     MEL_BANDS,
     MEL_HIGH_HZ,
     MEL_LOW_HZ,
+    POWER_FLOOR,
     VOICED_ABOVE,
     Descriptors,
 )
@@ -37,6 +40,9 @@ CEPSTRA = 16
 PROFILE_BANDS = 20
 MODULATION_HZ = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.5, 8.0, 10.0, 13.0, 17.0)
 CONTOUR_TERMS = 4
+LOUDNESS_EXPONENT = 0.25
+RELATED_CEPSTRA = 5
+STILL = 0.02  # a descriptor that deviates by less goes together with nothing
 
 
 def mel_centres_hz() -> NDArray[np.float64]:
@@ -98,6 +104,26 @@ def masked_correlation(first: Tensor, second: Tensor, mask: Tensor) -> Tensor:
     energy = centred.square().sum(dim=1)  # (B, 2)
     shared = (centred[:, :, 0] * centred[:, :, 1]).sum(dim=1)
     return (shared / (energy[:, 0] * energy[:, 1] + 1e-6).sqrt())[:, None]
+
+
+def masked_correlations(values: Tensor, mask: Tensor) -> Tensor:
+    """Pearson correlations between all pairs of K descriptors where the mask is set.
+
+    Args:
+        values: (B, T, K).
+        mask: (B, T) bool.
+
+    Returns:
+        (B, K (K - 1) / 2): those of the first with all after it, then of the second, and so on; 0
+        where one of the pair does not move.
+    """
+    size = values.shape[2]
+    mean, deviation = masked_moments(values, mask)
+    weight = mask.to(values.dtype)[:, :, None]
+    centred = (values - mean[:, None]) / (deviation[:, None] + STILL) * weight
+    count = weight.sum(dim=1, keepdim=True).clamp(min=1.0)  # (B, 1, 1)
+    matrix = centred.transpose(1, 2) @ centred / count  # (B, K, K)
+    return torch.cat([matrix[:, row, row + 1 :] for row in range(size - 1)], dim=1)
 
 
 def change(values: Tensor) -> Tensor:
@@ -215,6 +241,8 @@ class Functionals(nn.Module):
         groups += self._energy(d, energy, active, loud_enough, span, mel)
         groups += self._spectrum(log_mel, power_bands, mel, active, voiced, energy)
         groups += self._relations(relative_f0, energy, bands, voiced)
+        groups += self._level(d, active, voiced)
+        groups += self._correlations(d, log_mel, energy, relative_f0, bands, active)
         groups += self._modulation(energy, bands, relative_f0, active, voiced, span)
         return groups
 
@@ -381,6 +409,60 @@ class Functionals(nn.Module):
             ("f0_tilt_correlation", masked_correlation(f0, tilt, voiced)),
             ("energy_tilt_correlation", masked_correlation(energy, tilt, voiced)),
         ]
+
+    @staticmethod
+    def _level(d: Descriptors, active: Tensor, voiced: Tensor) -> list[tuple[str, Tensor]]:
+        """How loud the recording is in absolute terms: full scale is about 1."""
+        bands = d.mel.clamp(min=0).add(1e-10).pow(LOUDNESS_EXPONENT)  # (B, T, M)
+        loudness = bands.mean(dim=2)  # (B, T)
+        mean, _ = masked_moments(loudness[:, :, None], active)
+        quantiles = masked_quantiles(loudness, active, (0.2, 0.5, 0.8))
+        pairs = both(active)
+        slope = change(loudness) * FRAME_RATE_HZ  # per second
+        rise, rise_deviation = masked_moments(slope[:, :, None], pairs & (slope > 0))
+        fall, fall_deviation = masked_moments(slope[:, :, None], pairs & (slope < 0))
+        flux = change(bands).abs().mean(dim=2, keepdim=True) * FRAME_RATE_HZ
+        power = masked_mean(d.energy_db[:, :, None].mul(math.log(10) / 10).exp(), active)
+        return [
+            ("level_mean", mean),
+            ("level_quantile", quantiles),
+            ("level_range_20_80", quantiles[:, 2:] - quantiles[:, :1]),
+            ("level_rise_mean", rise),
+            ("level_rise_std", rise_deviation),
+            ("level_fall_mean", fall),
+            ("level_fall_std", fall_deviation),
+            ("level_flux", masked_mean(flux, pairs)),
+            ("level_flux_voiced", masked_mean(flux, both(voiced))),
+            ("level_flux_unvoiced", masked_mean(flux, pairs & ~voiced)),
+            ("level_db", 10 * torch.log10(power + POWER_FLOOR)),
+        ]
+
+    def _correlations(
+        self,
+        d: Descriptors,
+        log_mel: Tensor,
+        energy: Tensor,
+        f0: Tensor,
+        bands: Tensor,
+        active: Tensor,
+    ) -> list[tuple[str, Tensor]]:
+        """How descriptors go together; neither gain nor the colour of a room changes that."""
+        share = d.mel / (d.mel.sum(dim=2, keepdim=True) + POWER_FLOOR)
+        centroid = share @ self.centre_khz  # (B, T)
+        cepstra = log_mel @ self.cepstrum[:, :RELATED_CEPSTRA]
+        related = [
+            energy,
+            f0,
+            d.periodicity,
+            bands[:, :, 3] - bands[:, :, 2],
+            bands[:, :, 2] - bands[:, :, 0],
+            centroid,
+            change(energy).abs(),
+            change(f0).abs().clamp(max=3.0),
+            change(log_mel).abs().mean(dim=2),
+        ]
+        values = torch.cat([torch.stack(related, dim=2), cepstra, d.tilt_db], dim=2)
+        return [("correlation", masked_correlations(values, active))]
 
     def _modulation(
         self,

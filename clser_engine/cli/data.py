@@ -331,7 +331,7 @@ def _cache(args: argparse.Namespace) -> int:
     rows: list[dict[str, object]] = [
         {
             "folder": str(folder.path),
-            "speed": folder.speed,
+            "alteration": folder.alteration,
             "recordings": folder.recordings,
             "MB": round(folder.num_bytes / 1e6, 1),
             "in use": "yes" if folder.is_current else "no: made by other code",

@@ -28,7 +28,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from clser_engine.audio import alteration, features, formants, functionals
+from clser_engine.audio import alteration, features, functionals
 from clser_engine.audio.alteration import alter
 from clser_engine.audio.features import Descriptors, FrameDescriptors
 from clser_engine.audio.functionals import Functionals
@@ -40,7 +40,7 @@ from clser_engine.types import FloatArray
 
 logger = logging.getLogger(__name__)
 
-DESCRIPTOR_COLUMNS = features.MEL_BANDS + 14
+DESCRIPTOR_COLUMNS = features.MEL_BANDS + 5
 MAX_BYTES = 16 << 30
 """Most that all features may take; folders not used for longest go first."""
 KEEP_S = 3600.0  # a folder used within this time may be in use by another process
@@ -53,8 +53,7 @@ class FeatureSet:
     Args:
         utterances: Length N.
         functionals: (N, D) float32.
-        descriptors: N arrays (T, M + 14) float32: mel, energy, F0, periodicity, two tilts, and
-            frequencies, bandwidths and levels of three formants.
+        descriptors: N arrays (T, M + 5) float32: mel, energy, F0, periodicity, two tilts.
     """
 
     utterances: list[Utterance]
@@ -87,14 +86,13 @@ def cache_folder() -> Path:
 
 
 def pack(d: Descriptors) -> torch.Tensor:
-    """Join descriptors of one recording into (T, M + 14)."""
+    """Join descriptors of one recording into (T, M + 5)."""
     rest = torch.stack([d.energy_db, d.f0_semitones, d.periodicity], dim=2)
-    formants = [d.formant_hz, d.formant_width_hz, d.formant_db]
-    return torch.cat([d.mel, rest, d.tilt_db, *formants], dim=2)[0]
+    return torch.cat([d.mel, rest, d.tilt_db], dim=2)[0]
 
 
 def unpack(packed: torch.Tensor, valid: torch.Tensor) -> Descriptors:
-    """Split (B, T, M + 14) with validity (B, T) into descriptors."""
+    """Split (B, T, M + 5) with validity (B, T) into descriptors."""
     mel, rest = packed[:, :, : features.MEL_BANDS], packed[:, :, features.MEL_BANDS :]
     return Descriptors(
         valid=valid,
@@ -102,17 +100,14 @@ def unpack(packed: torch.Tensor, valid: torch.Tensor) -> Descriptors:
         energy_db=rest[:, :, 0],
         f0_semitones=rest[:, :, 1],
         periodicity=rest[:, :, 2],
-        tilt_db=rest[:, :, 3:5],
-        formant_hz=rest[:, :, 5:8],
-        formant_width_hz=rest[:, :, 8:11],
-        formant_db=rest[:, :, 11:],
+        tilt_db=rest[:, :, 3:],
     )
 
 
 def code_hash() -> str:
     """Hash of the code that computes features; comments, layout and docstrings do not count."""
     digest = hashlib.sha256()
-    for module in (features, formants, functionals, alteration):
+    for module in (features, functionals, alteration):
         tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
@@ -259,7 +254,7 @@ def _read_settings(folder: Path) -> dict[str, str]:
 def _compute(
     path: Path, sha256: str, alteration: int, describe: FrameDescriptors, summarise: Functionals
 ) -> tuple[FloatArray, FloatArray]:
-    """Return functionals (D,) and descriptors (T, M + 14) of a recording."""
+    """Return functionals (D,) and descriptors (T, M + 5) of a recording."""
     samples = read_mono(path)
     if alteration:
         samples = alter(samples, np.random.default_rng([alteration, int(sha256[:16], 16)]))

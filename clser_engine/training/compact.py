@@ -20,10 +20,10 @@ from clser_engine.types import FloatArray
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingData:
-    """Features of the training recordings, once for each playing speed.
+    """Features of the training recordings, as recorded and as heard elsewhere.
 
     Args:
-        versions: One feature set a speed, the same recordings in the same order, as recorded first.
+        versions: The same recordings in the same order, as recorded first, then altered.
         classes: Emotion names in the order of the outputs.
     """
 
@@ -64,21 +64,22 @@ def new_model(config: RunConfig) -> CompactModel:
 def train_heads(model: CompactModel, data: TrainingData, config: RunConfig) -> None:
     """Train both utterance heads in place.
 
-    Each corpus at each speed is a group of its own for the head that reads deviations.
+    Each corpus is a group for the head that reads deviations. Altered recordings teach the head
+    that judges a recording alone that rooms and microphones mean nothing; statistics take most of
+    that away, and the other head lost a point of UAR by them.
     """
-    corpora = data.corpora
-    functionals = np.concatenate([version.functionals for version in data.versions])
-    groups = [f"{name} {i}" for i in range(len(data.versions)) for name in corpora]
-    emotions = np.tile(data.emotions, len(data.versions))
-    weights = cell_weights(corpora * len(data.versions), [int(e) for e in emotions])
-    _set_prior(model.heads, functionals, groups)
-    relative = relative_to_groups(functionals, groups)
-    for head, inputs in ((model.heads.alone, functionals), (model.heads.project, relative)):
+    corpora, recorded = data.corpora, data.versions[0].functionals
+    everything = np.concatenate([version.functionals for version in data.versions])
+    _set_prior(model.heads, recorded, corpora)
+    relative = relative_to_groups(recorded, corpora)
+    for head, inputs in ((model.heads.alone, everything), (model.heads.project, relative)):
+        copies = len(inputs) // len(recorded)
+        emotions = np.tile(data.emotions, copies)
         fit_ensemble(
             head,
             inputs,
             emotions,
-            weights,
+            cell_weights(corpora * copies, [int(e) for e in emotions]),
             linear_penalty=config.linear_penalty,
             kernel_penalty=config.kernel_penalty,
         )

@@ -39,14 +39,14 @@ def read_training_utterances(config: RunConfig) -> list[Utterance]:
 
 
 def load_training_data(config: RunConfig, context: RunContext) -> TrainingData:
-    """Return the features of the run's recordings at each speed, as recorded first."""
+    """Return the features of the run's recordings as recorded, then as heard elsewhere."""
     utterances = read_training_utterances(config)
-    speeds = [1.0, *(speed for speed in config.speeds if speed != 1.0)]
     # One corpus at a time, so that each is in the cache for every run that uses it.
     names = sorted({utterance.corpus for utterance in utterances})
     corpora = [[u for u in utterances if u.corpus == name] for name in names]
     versions = [
-        join([compute_features(corpus, speed, context) for corpus in corpora]) for speed in speeds
+        join([compute_features(corpus, alteration, context) for corpus in corpora])
+        for alteration in range(config.alterations + 1)
     ]
     return TrainingData(versions=versions, classes=config.classes)
 

@@ -11,6 +11,7 @@ from clser_engine.audio.functionals import (
     Functionals,
     both,
     masked_correlation,
+    masked_correlations,
     masked_mean,
     masked_moments,
     masked_quantiles,
@@ -102,10 +103,36 @@ def test_names_match_the_numbers_and_differ(summarise):
     assert len(set(names)) == len(names)
 
 
-def test_gain_changes_nothing(summarise):
-    torch.testing.assert_close(
-        summarise(speech(level=0.01)), summarise(speech(level=0.2)), atol=5e-3, rtol=5e-3
-    )
+def test_gain_changes_the_level_and_nothing_else(summarise):
+    quiet, loud = summarise(speech(level=0.02))[0], summarise(speech(level=0.2))[0]
+    names = Functionals().names
+    other = [i for i, name in enumerate(names) if not name.startswith("level_")]
+
+    torch.testing.assert_close(quiet[other], loud[other], atol=5e-3, rtol=5e-3)
+    change_db = (loud - quiet)[names.index("level_db")]
+    assert float(change_db) == pytest.approx(20, abs=0.01)
+    assert float(loud[names.index("level_mean")]) > 1.5 * float(quiet[names.index("level_mean")])
+
+
+def test_correlations_equal_numpy(masked):
+    values, mask = masked
+    triple = torch.stack([values, values.square(), values + values.roll(1, dims=1)], dim=2)
+
+    found = masked_correlations(triple, mask)
+
+    for row in range(3):
+        matrix = np.corrcoef(triple[row][mask[row]].numpy().T)
+        expected = [matrix[0, 1], matrix[0, 2], matrix[1, 2]]
+        np.testing.assert_allclose(found[row], expected, atol=0.05)
+
+
+def test_a_descriptor_that_does_not_move_correlates_with_nothing():
+    values = torch.randn(1, 20, 2)
+    values[:, :, 1] = 3.0
+
+    found = masked_correlations(values, torch.ones(1, 20, dtype=torch.bool))
+
+    assert float(found.abs().max()) < 1e-3
 
 
 def test_how_much_digital_silence_is_around_the_speech_changes_nothing(summarise):

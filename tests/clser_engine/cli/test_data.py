@@ -286,12 +286,12 @@ def test_kept_features_are_shown_and_cleared(capsys):
     assert run(capsys, "cache") == (0, "No features are kept.\n", "")
     folder = cache_folder() / "abc"
     folder.mkdir(parents=True)
-    (folder / "settings.json").write_text('{"code": "old", "speed": 0.9}')
+    (folder / "settings.json").write_text('{"code": "old", "alteration": 2}')
     (folder / f"{'0' * 64}.safetensors").write_bytes(bytes(2_000_000))
 
     _, out, _ = run(capsys, "cache", "--json")
     [row] = json.loads(out)["folders"]
-    assert (row["speed"], row["recordings"], row["MB"]) == (0.9, 1, 2.0)
+    assert (row["alteration"], row["recordings"], row["MB"]) == (2, 1, 2.0)
     assert row["in use"] == "no: made by other code"
 
     assert run(capsys, "cache", "--clear") == (0, f"Removed {folder}\n", "")

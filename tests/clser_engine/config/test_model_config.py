@@ -14,9 +14,9 @@ def test_the_shipped_preset_leaves_out_corpora_that_may_not_ship():
 
 
 def test_overrides_take_toml_and_bare_text():
-    config = load_run_config("default", ["seed=3", "data_root=/some/where", "speeds=[1.0]"])
+    config = load_run_config("default", ["seed=3", "data_root=/some/where", "alterations=0"])
 
-    assert (config.seed, config.data_root, config.speeds) == (3, "/some/where", (1.0,))
+    assert (config.seed, config.data_root, config.alterations) == (3, "/some/where", 0)
 
 
 def test_a_run_file_is_read(tmp_path):
@@ -36,8 +36,8 @@ def test_a_run_file_is_read(tmp_path):
         ("calibrate=1", "Bad calibrate: got 1, expected true or false."),
         ("kernel_penalty=x", "Bad kernel_penalty: got 'x', expected a number."),
         ("kernel_penalty=0", "Bad kernel_penalty: got 0.0, expected above 0."),
-        ("speeds=[0.9]", "Bad speeds: got [0.9], expected 1.0 among them and all in 0.5 to 2."),
-        ("speeds=['a']", "Bad speeds: got ['a'], expected a list of numbers."),
+        ("alterations=-1", "Bad alterations: got -1, expected 0 or more."),
+        ("alterations=0.5", "Bad alterations: got 0.5, expected a whole number."),
         ("classes=['a']", "Bad classes: got ['a'], expected at least two, all different."),
     ],
 )

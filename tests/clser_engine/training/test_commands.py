@@ -12,7 +12,7 @@ SETTINGS = [
     "--set",
     'classes=["anger", "sadness"]',
     "--set",
-    "speeds=[1.0]",
+    "alterations=0",
     "--set",
     "concatenations=3",
     "--set",

@@ -28,7 +28,7 @@ def config(toy_corpora):
         data_root=str(toy_corpora),
         manifests=("one/manifest.csv", "two/manifest.csv"),
         classes=("anger", "sadness"),
-        speeds=(1.0, 1.1),
+        alterations=1,
         concatenations=4,
         speech_steps=4,
         sounds=14,
