@@ -34,7 +34,7 @@ class GroupModel:
             within a corpus.
         least_project: Disagreement between the recordings of a project below which they probably
             show one emotion; in nats.
-        least_speaker: The same for a speaker.
+        least_speaker: The same for a speaker, as a share of the project's disagreement.
         temperatures: By what the posteriors rest on.
     """
 
@@ -53,12 +53,16 @@ def untrained(functionals: FloatArray, num_classes: int) -> GroupModel:
         functionals: (B, D) of the recordings at hand, which are their own prior.
         num_classes: C.
     """
+    whole = functionals[np.isfinite(functionals).all(axis=1)].astype(np.float64)
+    count = max(len(whole), 1)
+    mean = whole.sum(axis=0) / count
+    variance = ((whole - mean) ** 2).sum(axis=0) / count
     return GroupModel(
-        prior_mean=functionals.mean(axis=0, dtype=np.float64).astype(np.float32),
-        prior_std=functionals.std(axis=0, dtype=np.float64).astype(np.float32),
+        prior_mean=mean.astype(np.float32),
+        prior_std=np.sqrt(variance + 1e-9).astype(np.float32),
         class_offsets=np.zeros((num_classes, functionals.shape[1]), np.float32),
         least_project=0.0,
-        least_speaker=0.25,
+        least_speaker=0.5,
         temperatures=dict.fromkeys(RESTS, 1.0),
     )
 

@@ -43,13 +43,15 @@ class SpeakerCheck:
     Args:
         speaker: The name.
         clips: Recordings that count.
-        disagreement: Between them, in nats; 0 where they are too few to tell.
-        is_used: Whether the speaker's own statistics are safe to use.
+        disagreement: Between them, in nats; None where they are too few to tell.
+        shows_one_emotion: Whether that is probably so; None where it cannot be told.
+        is_used: Whether the speaker's own statistics are used.
     """
 
     speaker: str
     clips: int
-    disagreement: float
+    disagreement: float | None
+    shows_one_emotion: bool | None
     is_used: bool
 
 
@@ -89,9 +91,9 @@ def score_group(
 ) -> GroupScores:
     """Score recordings relative to each other.
 
-    `speaker` falls back to the project for every speaker who probably shows one emotion; `auto`
-    does so for all speakers where that holds for most of them, and judges each recording alone
-    where it holds for the project.
+    `speaker` falls back to the project for every speaker who probably shows one emotion, and for
+    all where that holds for most; `auto` does so too, and judges each recording alone where it
+    holds for the project.
 
     Args:
         heads: The classifiers.
@@ -112,8 +114,12 @@ def score_group(
             f"Bad speakers: got {len(speakers)} for {len(functionals)} recordings, "
             f"expected one for each."
         )
-    rows = np.arange(len(functionals)) if counted is None else np.flatnonzero(counted)
+    finite: NDArray[np.bool] = np.isfinite(functionals)
+    whole: NDArray[np.bool] = finite.all(axis=1)
+    rows = np.flatnonzero(whole if counted is None else whole & counted)
+    functionals = np.where(whole[:, None], functionals, model.prior_mean).astype(np.float32)
     alone, _ = heads(functionals, model.prior_mean, model.prior_std)
+    alone = np.where(whole[:, None], alone, 0)  # nothing is known of a broken recording
     if statistics == "none" or len(rows) == 0:
         return _each_alone(alone)
     mean, deviation = project_statistics(heads, model, functionals[rows])
@@ -136,9 +142,6 @@ def score_group(
         checks = check_speakers(model, softmax(logits[rows]), [speakers[i] for i in rows.tolist()])
         notices += _speaker_notices(checks)
         used = [check for check in checks if check.is_used]
-        flagged = [c for c in checks if not c.is_used and c.clips >= LEAST_SPEAKER_CLIPS]
-        if statistics == "auto" and len(flagged) > len(used):
-            used = []
         names = np.array(list(speakers))
         for check in used:
             theirs = np.flatnonzero(names == check.speaker)
@@ -153,6 +156,7 @@ def score_group(
     if propagate and clips > MOST:
         notices.append(f"Similar recordings share nothing among more than {MOST} of them.")
     spread = propagate and clips <= MOST
+    logits = np.where(whole[:, None], logits, 0)
     posteriors = _calibrated(logits, model, by_speaker, propagated=False)
     if spread:
         relative = ((functionals[rows] - shift[rows] - mean) / deviation).clip(-CLIP, CLIP)
@@ -206,25 +210,33 @@ def check_speakers(
 ) -> list[SpeakerCheck]:
     """Return what the guard says of each named speaker.
 
+    A speaker of several emotions disagrees with himself about as much as the whole project does.
+    Where most speakers do not, speaker and emotion are confounded and nobody's statistics are safe.
+
     Args:
         model: What the model learnt about groups.
         posteriors: (B, C) of the recordings relative to the project.
         speakers: Of each, empty where unknown.
     """
-    checks = []
     names = np.array(speakers)
+    least = model.least_speaker * disagreement(posteriors)
+    found = {}
     for speaker in sorted(set(speakers) - {""}):
         theirs = posteriors[names == speaker]
-        found = disagreement(theirs) if len(theirs) >= LEAST_SPEAKER_CLIPS else 0.0
-        checks.append(
-            SpeakerCheck(
-                speaker=speaker,
-                clips=len(theirs),
-                disagreement=found,
-                is_used=len(theirs) >= LEAST_SPEAKER_CLIPS and found >= model.least_speaker,
-            )
+        enough = len(theirs) >= LEAST_SPEAKER_CLIPS
+        found[speaker] = len(theirs), disagreement(theirs) if enough else None
+    several = [value >= least for _, value in found.values() if value is not None]
+    most_show_several = 2 * sum(several) >= len(several)
+    return [
+        SpeakerCheck(
+            speaker=speaker,
+            clips=clips,
+            disagreement=value,
+            shows_one_emotion=None if value is None else value < least,
+            is_used=value is not None and value >= least and most_show_several,
         )
-    return checks
+        for speaker, (clips, value) in found.items()
+    ]
 
 
 def disagreement(posteriors: NDArray[np.float64]) -> float:
@@ -301,10 +313,16 @@ def _summary(
 
 def _speaker_notices(checks: Sequence[SpeakerCheck]) -> list[str]:
     """Return a sentence on speakers of one emotion and one on those with too few clips."""
-    flagged = [c for c in checks if not c.is_used and c.clips >= LEAST_SPEAKER_CLIPS]
-    few = sum(check.clips < LEAST_SPEAKER_CLIPS for check in checks)
+    judged = [check for check in checks if check.shows_one_emotion is not None]
+    flagged = [check for check in judged if check.shows_one_emotion]
+    few = len(checks) - len(judged)
     found = []
-    if len(flagged) == 1:
+    if flagged and not any(check.is_used for check in judged):
+        found.append(
+            f"{len(flagged)} of {len(judged)} speakers probably show one emotion each, "
+            f"so all clips are compared with the whole project."
+        )
+    elif len(flagged) == 1:
         found.append(
             f"Speaker {flagged[0].speaker} probably shows one emotion in all "
             f"{flagged[0].clips} clips, so they are compared with the whole project."
@@ -315,10 +333,10 @@ def _speaker_notices(checks: Sequence[SpeakerCheck]) -> list[str]:
             f"so their clips are compared with the whole project."
         )
     if few:
-        speakers, have = ("speaker has", "the") if few == 1 else ("speakers have", "their")
+        speakers = "speaker has" if few == 1 else "speakers have"
         found.append(
             f"{few} {speakers} fewer than {LEAST_SPEAKER_CLIPS} clips, "
-            f"so {have} clips are compared with the whole project."
+            f"which are compared with the whole project."
         )
     return found
 

@@ -21,8 +21,6 @@ from clser_engine.evaluation.metrics import (
 )
 from clser_engine.inference.group_model import RESTS, GroupModel, Rests, untrained
 from clser_engine.inference.groups import (
-    LEAST_PROJECT_CLIPS,
-    LEAST_SPEAKER_CLIPS,
     Heads,
     disagreement,
     project_statistics,
@@ -33,13 +31,13 @@ from clser_engine.training.batches import cell_weights
 from clser_engine.training.temperature import fit_temperature
 from clser_engine.types import FloatArray
 
-SPEAKER_CLIPS = (4, 8, 16, 40)  # sizes of the groups that the guard learns from
+SPEAKER_CLIPS = (8, 16, 40)  # sizes of the groups that the guard learns from
 PROJECT_CLIPS = (8, 20, 50)
 DRAWS = 4
 SKEWED = 0.7  # share of one class in a project that still shows several
 # In points of UAR: what a missed group of one emotion costs, and a false alarm, each times how
 # often such groups are met.
-SPEAKER_COSTS = (30 * 0.2, 4 * 0.8)
+SPEAKER_COSTS = (30 * 0.2, 8 * 0.8)
 PROJECT_COSTS = (20 * 0.1, 10 * 0.9)
 ALL_TRUSTED = 1e9
 
@@ -185,7 +183,8 @@ def least_disagreement(
     several = np.sort([value for value, is_one in groups if not is_one])
     if len(one) == 0 or len(several) == 0:
         return default
-    borders = np.unique(np.concatenate([[0.0], one, several]))
+    values = np.unique(np.concatenate([one, several]))
+    borders = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2])
     missed = 1 - np.searchsorted(one, borders) / len(one)
     false = np.searchsorted(several, borders) / len(several)
     return float(borders[int(np.argmin(costs[0] * missed + costs[1] * false))])
@@ -211,11 +210,12 @@ def _held_out_posteriors(
 
 
 def _speaker_groups(group: HeldOutGroup, rng: np.random.Generator) -> Iterator[tuple[float, bool]]:
-    """Yield disagreement within parts of speakers, and whether a part shows one emotion."""
+    """Yield the share of the corpus' disagreement within parts of speakers, and if one emotion."""
     posteriors = score_group(
         group.heads, group.model, group.functionals, statistics="project"
     ).posteriors
     names = np.array(group.speakers)
+    whole = disagreement(posteriors)
     for speaker in sorted(set(group.speakers)):
         theirs = np.flatnonzero(names == speaker)
         labels = group.emotions[theirs]
@@ -224,9 +224,9 @@ def _speaker_groups(group: HeldOutGroup, rng: np.random.Generator) -> Iterator[t
             parts += [(theirs, False)] * DRAWS
         for members, is_one in parts:
             for size in SPEAKER_CLIPS:
-                if len(members) >= max(size, LEAST_SPEAKER_CLIPS):
+                if len(members) >= size:
                     drawn = rng.choice(members, size, replace=False)
-                    yield disagreement(posteriors[drawn]), is_one
+                    yield disagreement(posteriors[drawn]) / whole, is_one
 
 
 def _project_groups(group: HeldOutGroup, rng: np.random.Generator) -> Iterator[tuple[float, bool]]:
@@ -250,5 +250,4 @@ def _project_groups(group: HeldOutGroup, rng: np.random.Generator) -> Iterator[t
                 rows = group.functionals[drawn]
                 mean, deviation = project_statistics(group.heads, group.model, rows)
                 alone, project = group.heads(rows, mean, deviation)
-                if size >= LEAST_PROJECT_CLIPS:
-                    yield disagreement(softmax((alone + project) / 2)), share == 1.0
+                yield disagreement(softmax((alone + project) / 2)), share == 1.0

@@ -11,12 +11,23 @@ if TYPE_CHECKING:
 HELP = "Measure how well a model carries over to languages it never heard."
 EPILOG = """\
 --protocol loco: each corpus held out in turn, a model trained on the others judges it, file by file
-and with the unlabelled statistics of the corpus. An interrupted run is taken up where it stopped.
+and with the unlabelled statistics of the corpus or of each speaker, with and without propagation of
+posteriors (lp). Corpora whose speakers mostly show one emotion are left out of the speakers' means.
+Temperatures and the guard are fitted on the other corpora, each left out in turn. An interrupted
+run is taken up where it stopped.
 
 example: clser bench transfer --protocol loco --seeds 3 --out loco.json
 """
 LOCO_CORPORA = "emodb,emovo,nemo,ravdess,urdu"
 DEFAULT_RECIPE = "default-recipe"
+SHOWN = ("one_file", "project", "project_lp", "speaker", "speaker_lp", "auto", "frames")
+HONESTY = (
+    "ece_project",
+    "nll_project",
+    "nll_project_uncalibrated",
+    "guard_caught_share",
+    "guard_false_alarm_share",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,14 +93,16 @@ def measure(args: argparse.Namespace, context: RunContext) -> "BenchResult":
 
 def table(result: "BenchResult") -> str:
     """Return the rows and the means with their intervals."""
-    lines = [f"{'target':<10}{'seed':>5}{'one file':>10}{'project':>10}{'frames':>10}"]
+    modes = [name for name in SHOWN if f"loco_uar_{name}" in result.figures]
+    lines = [f"{'target':<10}{'seed':>5}" + "".join(f"{name:>12}" for name in modes)]
     for row in result.rows:
-        found = [row.get(f"uar_{mode}") for mode in ("one_file", "project", "frames")]
-        scores = "".join(f"{'-' if value is None else f'{value:.1f}':>10}" for value in found)
+        found = [row.get(f"uar_{mode}") for mode in modes]
+        scores = "".join(f"{'-' if value is None else f'{value:.1f}':>12}" for value in found)
         lines.append(f"{row['target']:<10}{row['seed']:>5}{scores}")
     figures = result.figures
-    for mode in ("one_file", "project", "frames"):
+    for mode in modes:
         name = f"loco_uar_{mode}"
         low, high = figures[name + "_low"], figures[name + "_high"]
-        lines.append(f"{name:<20}{figures[name]:>6.1f}  [{low:.1f}, {high:.1f}]")
+        lines.append(f"{name:<24}{figures[name]:>6.1f}  [{low:.1f}, {high:.1f}]")
+    lines += [f"{name:<24}{figures[name]:>6.2f}" for name in HONESTY if name in figures]
     return "\n".join(lines)
