@@ -42,6 +42,7 @@ from clser_engine.types import EmotionSegment, FloatArray
 
 WINDOWS_S = (1.0, 1.5, 2.0, 3.0, 4.0)
 HOP_S = 0.5
+PAUSE_S = 0.4
 Segments = tuple[EmotionSegment, ...]
 
 
@@ -92,23 +93,37 @@ def draw_recordings(utterances: Sequence[Utterance], count: int, seed: int) -> l
 def make_recording(
     draw: Draw, by_path: dict[str, Utterance], classes: Sequence[str]
 ) -> tuple[Concatenation, Segments]:
-    """Return a drawn recording and its true segments."""
+    """Return a drawn recording and its true segments, without pauses of `PAUSE_S` or more."""
     utterances = [by_path[path] for path in draw.clips]
     made = compose(
         [read_mono(utterance.path) for utterance in utterances],
         [classes.index(utterance.emotion) for utterance in utterances],
         np.random.default_rng(draw.seed),
     )
-    segments = tuple(
-        EmotionSegment(
-            start_s=span.start / SAMPLE_RATE_HZ,
-            end_s=span.end / SAMPLE_RATE_HZ,
-            emotion=classes[span.label],
-        )
-        for span in made.spans
-        if span.end > span.start
-    )
-    return made, segments
+    return made, true_segments(made, classes)
+
+
+def true_segments(made: Concatenation, classes: Sequence[str]) -> Segments:
+    """Return where each emotion is: the clips, cut where nobody speaks for `PAUSE_S` or more."""
+    closed = Smoothing(shortest_pause_s=PAUSE_S, shortest_speech_s=0.0)
+    spoken = find_speech(made.speech.astype(np.float32), STEP_RATE_HZ, closed)
+    step_s = 1 / STEP_RATE_HZ
+    found = []
+    for span in made.spans:
+        start_s, end_s = span.start / SAMPLE_RATE_HZ, span.end / SAMPLE_RATE_HZ
+        for run in to_segments(np.where(spoken, 0, -1), ("speech",), STEP_RATE_HZ, np.inf):
+            # Steps at either end are spoken in part: the clip's own ends are finer.
+            first = start_s if run.start_s <= start_s + step_s else run.start_s
+            last = end_s if run.end_s >= end_s - step_s else run.end_s
+            if max(first, start_s) < min(last, end_s):
+                found.append(
+                    EmotionSegment(
+                        start_s=max(first, start_s),
+                        end_s=min(last, end_s),
+                        emotion=classes[span.label],
+                    )
+                )
+    return tuple(found)
 
 
 class ModelInMemory:
@@ -133,9 +148,9 @@ class ModelInMemory:
         )
         return alone.numpy(), project.numpy()
 
-    def judge(self, phrases: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
-        """Return logits (P, C) of phrases alone and relative to each other."""
-        return self.heads(np.stack([self.analyze(samples)[2] for samples in phrases]))
+    def judge(self, phrases: list[FloatArray]) -> FloatArray:
+        """Return logits (P, C) of phrases, each by itself."""
+        return self.heads(np.stack([self.analyze(samples)[2] for samples in phrases]))[0]
 
 
 def hypothesise(

@@ -326,12 +326,12 @@ class Predictor:
             self._judge,
         )
 
-    def _judge(self, phrases: list[FloatArray]) -> tuple[FloatArray, FloatArray]:
-        """Return logits (P, C) of phrases alone, and relative to the phrases of the recording."""
+    def _judge(self, phrases: list[FloatArray]) -> FloatArray:
+        """Return logits (P, C) of phrases, each by itself."""
         found = [self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST)]) for samples in phrases]
         functionals = np.stack([outputs[2] for [outputs] in found])
-        mean, std = functionals.mean(axis=0), functionals.std(axis=0)
-        return self._runtime.heads(functionals, mean, std, len(functionals))
+        mean, deviation = functionals.mean(axis=0), functionals.std(axis=0)
+        return self._heads(functionals, mean, deviation)[0]
 
     def _analysis(
         self,

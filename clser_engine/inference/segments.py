@@ -2,7 +2,7 @@
 
 Frames say where an emotion may change; a whole phrase says better which it is, and better still
 relative to the other phrases of the recording, as a recording relative to its project. So phrases
-between pauses and changes are judged by the utterance heads too, and both are weighed.
+between pauses and changes are judged by the utterance classifier too, and both are weighed.
 
 Shapes: T frames, C classes, P phrases, N samples, D functionals.
 """
@@ -23,14 +23,15 @@ from clser_engine.inference.smoothing import (
 )
 from clser_engine.types import EmotionSegment, FloatArray, Posteriors
 
-JudgePhrases = Callable[[list[tuple[int, int]]], tuple[FloatArray, FloatArray]]
-"""From phrases as first and last frame (not included) to logits (P, C), alone and relative."""
+JudgePhrases = Callable[[list[tuple[int, int]]], FloatArray]
+"""From phrases as first and last frame (not included) to the logits (P, C) of each by itself."""
 
 CHAPTER_S = 120.0  # the phrases of a chapter are judged relative to each other
 JOINED_WITHIN = 25  # frames
-CENTRED_ALONE = 0.5
-"""Share of the phrases' mean that is taken off those judged alone: the relative head takes all,
-which is too much for a recording of one emotion."""
+CENTRED = 0.8
+"""Share of the phrases' mean log-posterior that is taken off each: what a voice always sounds like.
+All of it would be too much for a recording of one emotion. (The head that compares recordings of a
+project was worse: it expects more of them than a recording has phrases.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +126,8 @@ def _judged(
     judge: JudgePhrases,
 ) -> NDArray[np.int64]:
     """Return the class of each frame (T,) from its phrase; between phrases, of the nearer one."""
-    alone, relative = judge([(phrase.first, phrase.last) for phrase in phrases])
-    by_itself = _log_softmax(alone)
-    by_itself = by_itself - CENTRED_ALONE * by_itself.mean(axis=0)
-    whole = (by_itself + _log_softmax(relative)) / 2  # (P, C)
+    whole = _log_softmax(judge([(phrase.first, phrase.last) for phrase in phrases]))  # (P, C)
+    whole = whole - CENTRED * whole.mean(axis=0)
     frames = np.stack([logs[p.first : p.last].mean(axis=0) for p in phrases])
     scores = weight * _log_softmax(whole) + (1 - weight) * _log_softmax(frames)
     classes = scores.argmax(axis=1)
@@ -157,7 +156,7 @@ class SegmentFinder:
         classes: Emotion names.
         frame_rate_hz: Frames per second.
         step_samples: Samples of a frame.
-        judge: Judges phrases, given their samples: logits (P, C), alone and relative to each other.
+        judge: Judges phrases, given their samples: logits (P, C) of each by itself.
     """
 
     def __init__(
@@ -166,7 +165,7 @@ class SegmentFinder:
         classes: tuple[str, ...],
         frame_rate_hz: float,
         step_samples: int,
-        judge: Callable[[list[FloatArray]], tuple[FloatArray, FloatArray]],
+        judge: Callable[[list[FloatArray]], FloatArray],
     ) -> None:
         self._smoothing, self._classes, self._rate = smoothing, classes, frame_rate_hz
         self._step_samples, self._judge = step_samples, judge
@@ -194,7 +193,7 @@ class SegmentFinder:
             classes=self._classes, frame_rate_hz=self._rate, values=values, speech=speech
         )
 
-        def judge(phrases: list[tuple[int, int]]) -> tuple[FloatArray, FloatArray]:
+        def judge(phrases: list[tuple[int, int]]) -> FloatArray:
             step = self._step_samples
             return self._judge([samples[first * step : last * step] for first, last in phrases])
 

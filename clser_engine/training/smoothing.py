@@ -16,8 +16,8 @@ COMPACT: Final = Smoothing(
     shortest_pause_s=0.4,
     shortest_speech_s=0.12,
     delay_s=0.32,
-    centring=0.6,
-    phrase_weight=0.5,
+    centring=0.8,
+    phrase_weight=0.9,
     phrase_pause_s=0.2,
-    shortest_phrase_s=0.6,
+    shortest_phrase_s=1.0,
 )
