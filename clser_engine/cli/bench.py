@@ -32,9 +32,10 @@ Each bench prints a table and writes one JSON: figures, the rows behind them, se
 example: clser bench transfer --protocol loco --seeds 3 --out loco.json
 """
 BENCHES = {
-    "transfer": "clser_engine.cli.benches.transfer",
     "diarize": "clser_engine.cli.benches.diarize",
+    "ood": "clser_engine.cli.benches.ood",
     "speed": "clser_engine.cli.benches.speed",
+    "transfer": "clser_engine.cli.benches.transfer",
 }
 
 

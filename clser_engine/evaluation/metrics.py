@@ -115,3 +115,11 @@ def negative_log_likelihood(truth: Labels, posteriors: NDArray[np.floating]) -> 
     """Mean of minus the logarithm (nats) of the posterior (N, C) of the true class (N,)."""
     right = posteriors[np.arange(len(truth)), truth]
     return float(-np.log(right + 1e-12).mean())
+
+
+def auroc(lower: NDArray[np.floating], higher: NDArray[np.floating]) -> float:
+    """Chance (0 to 1) that a score of `higher` is above one of `lower`; ties count half."""
+    both = np.sort(np.asarray(lower, np.float64))
+    below = np.searchsorted(both, higher, side="left")
+    not_above = np.searchsorted(both, higher, side="right")
+    return float((below + not_above).mean() / 2 / len(both))

@@ -115,7 +115,7 @@ def score_group(
             f"expected one for each."
         )
     finite: NDArray[np.bool] = np.isfinite(functionals)
-    whole: NDArray[np.bool] = finite.all(axis=1)
+    whole: NDArray[np.bool] = np.asarray(finite.all(axis=1))
     rows = np.flatnonzero(whole if counted is None else whole & counted)
     functionals = np.where(whole[:, None], functionals, model.prior_mean).astype(np.float32)
     alone, _ = heads(functionals, model.prior_mean, model.prior_std)

@@ -6,8 +6,8 @@ import torch
 from clser_engine.evaluation.metrics import expected_calibration_error
 from clser_engine.models.heads import LinearHead
 from clser_engine.training.batches import cell_weights, draw_balanced
-from clser_engine.training.temperature import fit_temperature
 from clser_engine.training.heads import fit_regression, relative_to_groups
+from clser_engine.training.temperature import fit_temperature
 
 
 def test_the_temperature_that_was_applied_is_found_again():
