@@ -365,7 +365,7 @@ class Functionals(nn.Module):
         hammarberg = below.amax(dim=2) - above.amax(dim=2)
         slopes = log_mel @ self.slopes  # (B, T, 3)
         share = mel / (mel.sum(dim=2, keepdim=True) + 1e-6)  # (B, T, M)
-        centroid = share @ self.centre_khz  # (B, T)
+        centroid = (share * self.centre_khz).sum(dim=2)  # (B, T)
         entropy = -(share * torch.log(share + 1e-8)).sum(dim=2)
         flux = change(log_mel).abs().mean(dim=2)
         low_high = power_bands[:, :, :2].amax(dim=2) - power_bands[:, :, 3]
@@ -448,7 +448,7 @@ class Functionals(nn.Module):
     ) -> list[tuple[str, Tensor]]:
         """How descriptors go together; neither gain nor the colour of a room changes that."""
         share = d.mel / (d.mel.sum(dim=2, keepdim=True) + POWER_FLOOR)
-        centroid = share @ self.centre_khz  # (B, T)
+        centroid = (share * self.centre_khz).sum(dim=2)  # (B, T)
         cepstra = log_mel @ self.cepstrum[:, :RELATED_CEPSTRA]
         related = [
             energy,

@@ -30,6 +30,7 @@ LOOK_AHEAD_STEPS = 8  # with the reach of the descriptors' windows and F0 path: 
 PEAK_STEPS = 50  # 2 s: what counts as active is relative to the peak of that past
 SHORT_STEPS = 25  # 1 s
 MAIN_STEPS = 75  # 3 s
+LONGEST_POOL = 25
 LONG_STEPS = 150  # 6 s: what the two others are compared with
 CONTEXT_STEPS = PEAK_STEPS + max(LONG_STEPS, 2 * MAIN_STEPS) + 7
 """Frames of the past that a posterior may depend on, with a margin for the descriptors' reach."""
@@ -44,7 +45,13 @@ FEW = 1e-3  # share of a window below which it is next to empty
 def trailing_mean(values: Tensor, steps: int) -> Tensor:
     """Mean of (B, T, K) over the last `steps` frames, missing ones counting as zero."""
     padded = F.pad(values.transpose(1, 2), (steps - 1, 0))
-    return F.avg_pool1d(padded, steps, stride=1).transpose(1, 2)
+    # The mean of the means of equal pieces: a pool of 150 frames takes three times as long.
+    piece = next(size for size in range(min(steps, LONGEST_POOL), 0, -1) if steps % size == 0)
+    means = F.avg_pool1d(padded, piece, stride=1)  # (B, K, T + steps - piece)
+    found = means[:, :, : values.shape[1]]
+    for start in range(piece, steps, piece):
+        found = found + means[:, :, start : start + values.shape[1]]
+    return (found * (piece / steps)).transpose(1, 2)
 
 
 def trailing_peak(values: Tensor, steps: int) -> Tensor:
@@ -202,4 +209,4 @@ class _Windows:
 def _to_steps(values: Tensor) -> Tensor:
     """Mean of pairs of 20 ms frames, then the shift as frames of nothing: (B, T + shift, K)."""
     halves = values.reshape(values.shape[0], -1, 2, values.shape[2])
-    return F.pad(halves.mean(dim=2), (0, 0, 0, SHIFT_STEPS))
+    return F.pad((halves[:, :, 0] + halves[:, :, 1]) / 2, (0, 0, 0, SHIFT_STEPS))
