@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SIZE_PX = (1366, 768)
 TIMEOUT_MS = 120_000  # the engine loads its model first, on a slow disk perhaps
+POLL_MS = 100
 SETTLE_MS = 300  # fine tiles are asked for once the view rests
 
 
@@ -95,11 +96,13 @@ def _wait_until_drawn(studio: "Studio", clip_name: str) -> None:
     loop = QEventLoop()
     QTimer.singleShot(TIMEOUT_MS, loop.quit)
     missing = {"recording", "suggestion", "statistics"}
-    hashed: list[str] = []
+    poll = QTimer(interval=POLL_MS)
+    poll.timeout.connect(lambda: settle("statistics") if studio.statistics.is_settled else None)
 
     def settle(part: str) -> None:
         missing.discard(part)
         if not missing:
+            poll.stop()
             studio.window.message_bar.dismiss()
             QTimer.singleShot(SETTLE_MS, loop.quit)
 
@@ -115,24 +118,15 @@ def _wait_until_drawn(studio: "Studio", clip_name: str) -> None:
     def on_queue_changed(done: int, total: int) -> None:
         if done == total:
             settle("suggestion")
-            if not hashed:  # nothing could be analysed, so there is nothing to compare
-                settle("statistics")
+            poll.start()
 
     def on_engine_state_changed(status: "EngineStatus") -> None:
         if status.kind == "failed":
             settle("suggestion")
             settle("statistics")
 
-    studio.analysis.audio_hashed.connect(lambda clip_id, _: hashed.append(clip_id))
     studio.analysis.queue_changed.connect(on_queue_changed)
     studio.engine.state_changed.connect(on_engine_state_changed)
-    studio.statistics.state_changed.connect(
-        lambda state: (
-            settle("statistics")
-            if state.words and not state.is_busy and "suggestion" not in missing
-            else None
-        )
-    )
     studio.recordings.finished.connect(lambda _: choose())
     choose()
     loop.exec()

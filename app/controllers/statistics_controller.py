@@ -53,7 +53,7 @@ class StatisticsState:
         shares: Whether similar recordings share what they say.
         words: What was used, for example `adapted to 34 clips of this project`; empty at first.
         notices: One sentence each.
-        is_busy: Whether it is being computed anew.
+        is_busy: Whether the person waits for it.
         effect: What the last choice changed, one sentence, or empty.
     """
 
@@ -159,6 +159,11 @@ class StatisticsController(QObject):
     def state(self) -> StatisticsState:
         """What suggestions rest on now."""
         return self._state
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every clip that was heard is scored and what came of it is on disk."""
+        return self._job is None and not self._is_due and not self._unstored
 
     @Slot(str)
     def choose_mode(self, mode: StatisticsMode) -> None:
@@ -296,7 +301,9 @@ class StatisticsController(QObject):
         self._job = self._runner.submit_newest(LANE, "project", _work(connection.client, wish))
         self._job.succeeded.connect(self._on_scored)
         self._job.failed.connect(self._on_failed)
-        self._set_state(replace(self._state, is_busy=True))
+        # Calm: while clips come in, what was found last stays in sight until there is news.
+        is_awaited = self._was_chosen or not self._state.words
+        self._set_state(replace(self._state, is_busy=is_awaited))
 
     @Slot(object)
     def _on_scored(self, scored: _Scored) -> None:

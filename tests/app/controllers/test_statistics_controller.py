@@ -85,13 +85,12 @@ class Desk:
         guess = self.store.guesses().get(clip_id)
         return guess and (guess.emotion, guess.statistics)
 
-    def wait(self, condition):
-        self._qtbot.waitUntil(condition, timeout=TIMEOUT_MS)
+    def wait(self, condition, timeout_ms=TIMEOUT_MS):
+        self._qtbot.waitUntil(condition, timeout=timeout_ms)
 
     def wait_for_words(self, words):
         self.wait(lambda: self.statistics.state.words == words)
-        self.wait(lambda: not self.statistics.state.is_busy)
-        self.wait(lambda: not self.statistics._unstored)
+        self.wait(lambda: self.statistics.is_settled)
 
 
 @pytest.fixture
@@ -158,7 +157,7 @@ def test_a_suggestion_that_was_answered_stays_as_it_was_seen(desk):
 
     desk.statistics.choose_mode("speaker")
     desk.wait(lambda: desk.statistics.state.effect != "")
-    desk.wait(lambda: not desk.statistics._unstored)
+    desk.wait(lambda: desk.statistics.is_settled)
 
     assert desk.store.guesses()[clips[0]] == seen
     assert desk.statistics.state.effect == (
@@ -242,7 +241,8 @@ def test_slow_scoring_comes_to_an_end_while_clips_come_in(desk, monkeypatch):
         return score(client, sha256s, context, **facts)
 
     monkeypatch.setattr(EngineClient, "score_project", score_slowly)
-    counts, early = [(0, 1)], []
+    counts, early, states = [(0, 1)], [], []
+    desk.statistics.state_changed.connect(states.append)
     desk.analysis.queue_changed.connect(lambda *told: counts.append(told))
     desk.statistics.state_changed.connect(
         lambda state: early.append(counts[-1]) if state.words else None
@@ -252,6 +252,7 @@ def test_slow_scoring_comes_to_an_end_while_clips_come_in(desk, monkeypatch):
     desk.wait_for_words("project (25 clips)")
 
     assert early[0][0] < early[0][1] == 25
+    assert [state.is_busy for state in states] == [True, *[False] * (len(states) - 1)]
 
 
 def test_a_choice_without_an_engine_waits_for_one(qtbot, tmp_path):
@@ -303,7 +304,7 @@ def test_ten_thousand_scored_clips_do_not_freeze_the_window(desk):
     timer.start()
 
     desk.statistics.choose_mode("project")
-    desk.wait(lambda: len(desk.store.guesses()) == 10_001)
+    desk.wait(lambda: len(desk.store.guesses()) == 10_001, timeout_ms=3 * TIMEOUT_MS)
     timer.stop()
 
     longest = max(later - earlier for earlier, later in pairwise(beats))
