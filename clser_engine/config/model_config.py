@@ -24,8 +24,9 @@ class RunConfig:
         seed: Start of all random numbers; equal seeds give equal weights.
         alterations: How often each recording is also heard as if elsewhere, for the head that
             judges a recording alone.
-        linear_penalty: L2 penalty of the logistic regression, relative to the mean loss.
-        kernel_penalty: L2 penalty of the kernel machine, relative to the mean loss.
+        alone_penalty: L2 penalty, relative to the mean loss, of the head that judges a recording
+            alone.
+        project_penalty: L2 penalty of the head that judges it relative to others.
         concatenations: Recordings of each corpus that are put together for the frame branch.
         speech_steps: Batches that the voice activity sees.
         sounds: Noises that it learns to know as no speech, and as many clips of damaged speech.
@@ -39,15 +40,15 @@ class RunConfig:
     licence: str = "CC-BY-NC-SA-4.0"
     seed: int = 0
     alterations: int = 1
-    linear_penalty: float = 0.03
-    kernel_penalty: float = 3e-4
+    alone_penalty: float = 0.3
+    project_penalty: float = 0.1
     concatenations: int = 300
     speech_steps: int = 700
     sounds: int = 300
     calibrate: bool = True
 
     def __post_init__(self) -> None:
-        positive = ("concatenations", "speech_steps", "sounds", "linear_penalty", "kernel_penalty")
+        positive = ("concatenations", "speech_steps", "sounds", "alone_penalty", "project_penalty")
         for name in positive:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"Bad {name}: got {getattr(self, name)}, expected above 0.")

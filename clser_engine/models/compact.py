@@ -13,7 +13,6 @@ from clser_engine.audio.functionals import Functionals
 from clser_engine.models.frame_branch import FrameBranch
 from clser_engine.models.heads import (
     EnsembleHead,
-    KernelHead,
     LinearHead,
     UtteranceHeads,
 )
@@ -25,22 +24,19 @@ class CompactModel(nn.Module):
 
     Args:
         classes: Emotion names, length C.
-        kernel_features: Random features of the kernel machine in each utterance head.
     """
 
-    def __init__(self, classes: Sequence[str], kernel_features: int = 1024) -> None:
+    def __init__(self, classes: Sequence[str]) -> None:
         super().__init__()
         self.classes = tuple(classes)
-        self.kernel_features = kernel_features
         self.descriptors = FrameDescriptors()
         self.functionals = Functionals()
         size = len(self.functionals.names)
 
-        def ensemble() -> EnsembleHead:
-            kernel = KernelHead(size, len(classes), kernel_features)
-            return EnsembleHead(size, [LinearHead(size, len(classes)), kernel])
+        def regression() -> EnsembleHead:
+            return EnsembleHead(size, [LinearHead(size, len(classes))])
 
-        self.heads = UtteranceHeads(size, ensemble(), ensemble())
+        self.heads = UtteranceHeads(size, regression(), regression())
         self.frames = FrameBranch(len(classes))
         self.speech = SpeechBranch()
 

@@ -72,7 +72,10 @@ def train_heads(model: CompactModel, data: TrainingData, config: RunConfig) -> N
     everything = np.concatenate([version.functionals for version in data.versions])
     _set_prior(model.heads, recorded, corpora)
     relative = relative_to_groups(recorded, corpora)
-    for head, inputs in ((model.heads.alone, everything), (model.heads.project, relative)):
+    for head, inputs, penalty in (
+        (model.heads.alone, everything, config.alone_penalty),
+        (model.heads.project, relative, config.project_penalty),
+    ):
         copies = len(inputs) // len(recorded)
         emotions = np.tile(data.emotions, copies)
         fit_ensemble(
@@ -80,8 +83,7 @@ def train_heads(model: CompactModel, data: TrainingData, config: RunConfig) -> N
             inputs,
             emotions,
             cell_weights(corpora * copies, [int(e) for e in emotions]),
-            linear_penalty=config.linear_penalty,
-            kernel_penalty=config.kernel_penalty,
+            linear_penalty=penalty,
         )
 
 

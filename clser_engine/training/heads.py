@@ -36,7 +36,7 @@ def fit_ensemble(
     weights: NDArray[np.float64],
     *,
     linear_penalty: float,
-    kernel_penalty: float,
+    kernel_penalty: float = 3e-4,
 ) -> None:
     """Fit standardisation and every member in place.
 

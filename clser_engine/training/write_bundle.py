@@ -121,7 +121,7 @@ def _card(
         "training_clips": len(utterances),
         "licence": config.licence,
         "metrics": {**metrics, "onnx_max_difference": parity},
-        "architecture": {"kernel_features": model.kernel_features},
+        "architecture": {},
         "graphs": describe_graphs(len(classes), size),
         "training": {
             "config": asdict(config),

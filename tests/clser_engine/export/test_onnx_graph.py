@@ -15,7 +15,7 @@ from clser_engine.models.compact import CompactModel
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return CompactModel(("a", "b", "c"), kernel_features=16).eval()
+    return CompactModel(("a", "b", "c")).eval()
 
 
 def load(path):
@@ -44,7 +44,7 @@ def test_graphs_give_the_numbers_of_torch_at_any_length_and_batch(model, tmp_pat
 def test_an_unfaithful_graph_is_refused_with_its_shape(model, tmp_path):
     path = tmp_path / "model.onnx"
     export_model(model, path)
-    other = CompactModel(("a", "b", "c"), kernel_features=16).eval()
+    other = CompactModel(("a", "b", "c")).eval()
     with torch.no_grad():
         other.frames.head.members[0].output.bias[0] += 0.5
     waveform, lengths = speech_batch((16_000, 9_000))

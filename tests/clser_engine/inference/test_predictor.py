@@ -237,7 +237,7 @@ def test_a_graph_that_is_none_is_named(tmp_path):
 def test_weights_that_do_not_fit_the_card_are_named(tmp_path):
     folder = tmp_path / "other.clser-model"
     shutil.copytree(find_bundle("default"), folder)
-    write_card(folder, {**load_card(folder).values, "architecture": {"kernel_features": 3}})
+    write_card(folder, {**load_card(folder).values, "architecture": {"layers": 3}})
 
     with pytest.raises(BundleError) as raised:
         load_predictor(folder, runtime="torch")
