@@ -141,7 +141,7 @@ def train_speech(
     branch: SpeechBranch,
     utterances: Sequence[Utterance],
     *,
-    count: int = EXAMPLES,
+    count: int | None = None,
     steps: int = STEPS,
     seed: int,
     context: RunContext,
@@ -151,12 +151,13 @@ def train_speech(
     Args:
         branch: What to train; left in evaluation mode.
         utterances: Clean recordings of speech.
-        count: Examples made of each corpus.
+        count: Examples made of each corpus; None makes 220, and no more than there are batches.
         steps: Batches.
         seed: Start of the random numbers.
         context: Progress and cancellation.
     """
     corpora = sorted({u.corpus for u in utterances})
+    count = min(EXAMPLES, steps) if count is None else count
     examples = []
     for number, corpus in enumerate(corpora):
         context.report("speech examples", number, len(corpora))
