@@ -285,7 +285,7 @@ class StatisticsController(QObject):
             if (sha256 := self._hashes.get(clip.clip_id) or clip.sha256)
         }
         self._is_due = False
-        if not hashes:
+        if not hashes or not (self._hashes or store.guesses()):  # nothing was heard yet
             self._set_state(replace(self._state, words="", notices=(), is_busy=False))
             return
         wish = _Wish(

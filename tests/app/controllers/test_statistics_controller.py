@@ -233,6 +233,24 @@ def test_what_was_heard_before_is_compared_once_the_project_is_open_again(desk, 
     desk.wait_for_words("project (1 clips)")
 
 
+def test_before_any_clip_was_heard_nothing_is_compared(desk):
+    path = desk.recordings / "waits.wav"
+    path.write_text("frames=1")
+    clip = Clip(clip_id=new_id(), path=str(path))
+    desk.project.apply(Edit(name="Add", added_clips=(clip,)))
+    desk.project.store_probes([Probe(path=str(path), sha256="ab" * 32, duration_s=1.0)])
+    states = []
+    desk.statistics.state_changed.connect(states.append)
+
+    desk.wait(lambda: desk.engine.status.kind == "ready")
+    desk.statistics.choose_sharing(True)
+    desk.wait(lambda: desk.statistics.is_settled)
+
+    assert desk.runner.names == ["engine"]
+    assert [state.is_busy for state in states] == [True, False]
+    assert states[-1].words == ""
+
+
 def test_slow_scoring_comes_to_an_end_while_clips_come_in(desk, monkeypatch):
     score = EngineClient.score_project
 
