@@ -1,1 +1,1 @@
-"""Manifests of labelled recordings, splits by corpus and speaker, features on disk; no training."""
+"""Labelled recordings: manifests, corpora, checks, splits, batches, features; no training."""

@@ -29,7 +29,9 @@ def toy_corpora(tmp_path_factory):
             noise = 0.01 * (number + 1) * rng.standard_normal(len(time))
             path = root / corpus / f"{index}.wav"
             soundfile.write(path, 0.1 * tone + noise, 16_000)
-            rows.append([path.name, emotion, str(index // 4), ("qaa", "qab", "qac")[number], "free"])
+            rows.append(
+                [path.name, emotion, str(index // 4), ("qaa", "qab", "qac")[number], "free"]
+            )
         with (root / corpus / "manifest.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["path", "emotion", "speaker", "language", "licence"])
