@@ -57,6 +57,9 @@ def write_analysis(path: Path, analysis: Analysis, audio_path: Path, *, overwrit
             "posterior": to_float_lists(utterance.posterior[None])[0],
             "confidence": float(utterance.confidence),
             "statistics": utterance.statistics,
+            "ood_score": float(utterance.ood_score),
+            "is_known": utterance.is_known,
+            "notice": utterance.notice,
         },
         "segments": [
             {"start_s": s.start_s, "end_s": s.end_s, "emotion": s.emotion}
@@ -116,11 +119,22 @@ def read_analysis(path: Path) -> tuple[Analysis, str]:
             posterior=posterior,
             confidence=_field(path, utterance, "confidence", float),
             statistics=_field(path, utterance, "statistics", str),
+            **_familiarity(path, utterance),
         ),
         functionals=_field(path, {"functionals": [], **content}, "functionals", _to_vector),
         segments=_field(path, {"segments": [], **content}, "segments", _to_segments),
     )
     return analysis, _field(path, content, "path", str)
+
+
+def _familiarity(path: Path, utterance: dict[str, Any]) -> dict[str, Any]:
+    """Return how familiar the recording is; files of older versions do not say."""
+    content = {"ood_score": 0.0, "is_known": True, "notice": "", **utterance}
+    return {
+        "ood_score": _field(path, content, "ood_score", float),
+        "is_known": _field(path, content, "is_known", bool),
+        "notice": _field(path, content, "notice", str),
+    }
 
 
 def _field(path: Path, content: dict[str, Any], key: str, convert: Callable[[Any], T]) -> T:

@@ -29,6 +29,9 @@ def make_analysis():
                 posterior=np.array([0.1, 0.1, 0.7, 0.1], np.float32),
                 confidence=0.625,
                 statistics="project (34 clips)",
+                ood_score=0.75,
+                is_known=False,
+                notice="It sounds strange.",
             ),
             functionals=rng.standard_normal(7).astype(np.float32),
             segments=(

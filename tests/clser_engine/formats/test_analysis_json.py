@@ -32,6 +32,9 @@ def test_an_analysis_comes_back_exactly(tmp_path, make_analysis, num_frames):
     assert back.utterance.emotion == "sadness"
     assert back.utterance.confidence == 0.625
     assert back.utterance.statistics == "project (34 clips)"
+    assert back.utterance.ood_score == 0.75
+    assert not back.utterance.is_known
+    assert back.utterance.notice == "It sounds strange."
 
 
 def test_the_file_has_the_keys_that_are_promised(tmp_path, make_analysis):
@@ -51,7 +54,8 @@ def test_the_file_has_the_keys_that_are_promised(tmp_path, make_analysis):
     }
     assert promised <= content.keys()
     assert content["segments"][1] == {"start_s": 0.4, "end_s": 1.28, "emotion": "sadness"}
-    assert content["utterance"].keys() == {"emotion", "posterior", "confidence", "statistics"}
+    promised = {"emotion", "posterior", "confidence", "statistics", "ood_score", "is_known"}
+    assert promised <= content["utterance"].keys()
     assert content["model"] == "default@0123abcd"
     sums = np.array(content["posteriors"]).sum(axis=1)  # float64, as any reader would
     np.testing.assert_allclose(sums, 1.0, rtol=0, atol=1e-5)
@@ -87,11 +91,15 @@ def test_a_file_from_before_speech_still_opens(tmp_path, make_analysis):
     write_analysis(file, make_analysis(), Path("a.wav"), overwrite=False)
     content = json.loads(file.read_text("utf-8"))
     del content["speech"], content["segments"]
+    for key in ("ood_score", "is_known", "notice"):
+        del content["utterance"][key]
     file.write_text(json.dumps(content), "utf-8")
 
     analysis, _ = read_analysis(file)
 
     assert (analysis.posteriors.speech, analysis.segments) == (None, ())
+    found = analysis.utterance
+    assert (found.ood_score, found.is_known, found.notice) == (0.0, True, "")
 
 
 @pytest.mark.parametrize("wanted", POSTERIOR_FORMATS, ids=lambda f: f.name)
