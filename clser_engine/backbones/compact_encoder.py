@@ -83,7 +83,8 @@ class CompactEncoder(nn.Module):
         self, waveform: Tensor, lengths: Tensor | None = None
     ) -> tuple[tuple[Tensor, ...], Tensor]:
         """Return the frames of every layer, (B, T, H) each, and which are real, (B, T)."""
-        frames, _ = self.frames.inputs(self.descriptors(waveform, lengths))
+        with torch.autocast(waveform.device.type, enabled=False):  # F0 and levels need float32
+            frames, _ = self.frames.inputs(self.descriptors(waveform, lengths))
         if lengths is None:
             mask = everything(waveform, frames.shape[1])
         else:

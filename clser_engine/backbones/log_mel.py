@@ -51,9 +51,11 @@ class LinearSpectrum(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Map (B, N) to (B, M, T)."""
-        parts = F.conv1d(waveform[:, None], self.kernel, stride=HOP)  # (B, 2 * bins, T)
-        real, imaginary = parts.chunk(2, dim=1)
-        return self.filters @ (real.square() + imaginary.square())
+        # Half precision would lose quiet bands, and overflow at the scale of 16-bit samples.
+        with torch.autocast(waveform.device.type, enabled=False):
+            parts = F.conv1d(waveform[:, None], self.kernel, stride=HOP)  # (B, 2 * bins, T)
+            real, imaginary = parts.chunk(2, dim=1)
+            return self.filters @ (real.square() + imaginary.square())
 
 
 class WhisperLogMel(nn.Module):

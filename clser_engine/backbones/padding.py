@@ -65,6 +65,7 @@ def group_norm(norm: nn.GroupNorm, frames: Tensor, lengths: Tensor | None) -> Te
         frames: (B, C, T).
         lengths: (B,) real frames; None means all T.
     """
+    frames = frames.to(torch.promote_types(frames.dtype, torch.float32))  # as torch does
     if lengths is None:
         normed: Tensor = norm(frames)
         return normed

@@ -86,6 +86,24 @@ def test_padding_changes_nothing(backbone):
         assert largest_difference(backbone, recordings(), LENGTHS) < 1e-5
 
 
+@pytest.mark.parametrize("backbone", [*NAMES, COMPACT], indirect=True)
+def test_mixed_precision_stays_near_and_blind_to_padding(backbone):
+    lengths = torch.tensor([16_000, 9_001, 31_000, 12_000])
+    with torch.inference_mode():
+        exact = backbone(recordings(), lengths)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rough = backbone(recordings(), lengths)
+            loud = recordings()
+            loud[1, 9_001:] *= 100.0
+            louder = backbone(loud, lengths)
+
+    for a, b, c in zip(exact.layers, rough.layers, louder.layers, strict=True):
+        real = exact.mask
+        error = (a[real] - b[real].float()).square().mean().sqrt()
+        assert float(error / a[real].square().mean().sqrt()) < 0.05
+        assert torch.equal(b[real], c[real])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_layers_are_those_of_the_library(name, tiny_checkpoint):
     backbone = load_backbone(tiny_checkpoint(name))
