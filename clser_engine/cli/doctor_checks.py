@@ -439,7 +439,7 @@ def _pin(name: str) -> str:
 
 def _cuda_torch() -> str:
     return (
-        f"pip install --force-reinstall --index-url {CUDA_INDEX} torch=={_pin('torch')} "
+        f"pip install --force-reinstall -i {CUDA_INDEX} torch=={_pin('torch')} "
         f"torchaudio=={_pin('torchaudio')}, and update the driver: PyPI's torch for Windows is for "
         f"the processor only"
     )

@@ -29,7 +29,6 @@ USED_LATER = {
 # Installed for another package, or needed without an import of ours.
 NOT_IMPORTED = {
     "onnxruntime": "the same module as onnxruntime-gpu, for macOS",
-    "onnx": "torch's exporter imports it",
     "protobuf": "imported by the generated protocol code alone",
 }
 

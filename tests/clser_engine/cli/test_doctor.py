@@ -112,7 +112,7 @@ def test_a_card_that_torch_and_onnxruntime_cannot_use_is_told_with_the_way(monke
     assert (card.state, card.found) == ("ok", "NVIDIA A")
     assert in_torch.state == in_onnxruntime.state == "warning"
     assert "training runs on the processor" in in_torch.found
-    assert "--index-url https://download.pytorch.org/whl/cu130 torch==2.11.*" in in_torch.remedy
+    assert "-i https://download.pytorch.org/whl/cu130 torch==2.11.*" in in_torch.remedy
     assert in_onnxruntime.found == (
         "its CUDA libraries do not load, so models run on the processor"
     )
