@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from clser_engine.evaluation.diarization import (
     diarization_errors,
     match_points,
 )
-from clser_engine.evaluation.loco import assert_disjoint
+from clser_engine.evaluation.loco import assert_disjoint, settings_hash
 from clser_engine.evaluation.metrics import interval
 from clser_engine.inference.segments import SegmentFinder
 from clser_engine.inference.smoothing import Smoothing, find_speech, to_segments
@@ -259,6 +260,70 @@ def run_diarize_fold(
         draws=draws,
         hypotheses=hypotheses,
     )
+
+
+def run_diarize_folds(
+    data: TrainingData,
+    config: RunConfig,
+    smoothing: Smoothing,
+    count: int,
+    seed: int,
+    partial: Path,
+    context: RunContext,
+) -> list[DiarizeFold]:
+    """Run every target, taking up where an interrupted run of the same kind stopped.
+
+    Args:
+        data: All corpora.
+        config: The run that trains the models.
+        smoothing: How frames become segments.
+        count: Recordings put together of each corpus.
+        seed: Of the draws.
+        partial: Where finished folds are kept until the result is written.
+        context: Progress and cancellation.
+    """
+    decided = json.dumps([asdict(smoothing), count, seed, config.seed], sort_keys=True)
+    key = hashlib.sha256((settings_hash(data, config) + decided).encode()).hexdigest()
+    finished = _read_partial(partial, key)
+    folds = []
+    for target in sorted(set(data.corpora)):
+        fold = finished.get(target)
+        if fold is None:
+            fold = run_diarize_fold(data, target, config, smoothing, count, seed, context)
+            with partial.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"key": key, **asdict(fold)}) + "\n")
+        folds.append(fold)
+    return folds
+
+
+def _read_partial(path: Path, key: str) -> dict[str, DiarizeFold]:
+    """Return finished folds of the same settings; a line cut off by an interruption is dropped."""
+    finished: dict[str, DiarizeFold] = {}
+    if not path.exists():
+        return finished
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            values = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if values["key"] == key:
+            finished[values["target"]] = DiarizeFold(
+                target=values["target"],
+                training_hash=values["training_hash"],
+                draws=[Draw(**{**draw, "clips": tuple(draw["clips"])}) for draw in values["draws"]],
+                hypotheses=[
+                    Hypotheses(
+                        reference=_to_segments(one["reference"]),
+                        found={name: _to_segments(rows) for name, rows in one["found"].items()},
+                    )
+                    for one in values["hypotheses"]
+                ],
+            )
+    return finished
+
+
+def _to_segments(rows: list[dict[str, Any]]) -> Segments:
+    return tuple(EmotionSegment(**row) for row in rows)
 
 
 def summarise_diarize(

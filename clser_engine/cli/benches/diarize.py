@@ -13,7 +13,8 @@ EPILOG = """\
 Each corpus is held out in turn. Two to four of its clips in a row, mostly of one speaker and of
 different emotions, make a recording whose changes are known. Reported are the emotion diarization
 error rate (missed, false alarm and confusion over the time that has an emotion) and the F1 of the
-changes, against always the same emotion and the utterance classifier on sliding windows.
+changes, against always the same emotion and the utterance classifier on sliding windows. An
+interrupted run is taken up where it stopped.
 
 example: clser bench diarize --out diarize.json
 """
@@ -52,7 +53,7 @@ def measure(args: argparse.Namespace, context: RunContext) -> "BenchResult":
     from clser_engine.config.model_config import load_run_config
     from clser_engine.errors import BadValueError
     from clser_engine.evaluation.bench_result import BenchResult
-    from clser_engine.evaluation.diarize import run_diarize_fold, settings_of, summarise_diarize
+    from clser_engine.evaluation.diarize import run_diarize_folds, settings_of, summarise_diarize
     from clser_engine.evaluation.loco import settings_hash
     from clser_engine.inference.runtimes import thread_count
     from clser_engine.training.smoothing import COMPACT
@@ -71,16 +72,15 @@ def measure(args: argparse.Namespace, context: RunContext) -> "BenchResult":
         count = min(count, QUICK_RECORDINGS)
     torch.set_num_threads(thread_count())
     data = load_training_data(config, context)
-    folds = [
-        run_diarize_fold(data, target, config, COMPACT, count, DRAW_SEED, context)
-        for target in sorted(set(data.corpora))
-    ]
+    partial = args.out.with_suffix(".partial.jsonl")
+    folds = run_diarize_folds(data, config, COMPACT, count, DRAW_SEED, partial, context)
     figures, rows = summarise_diarize(folds)
     settings = {
         **asdict(config),
         **settings_of(COMPACT, folds, DRAW_SEED),
         "settings_sha256": settings_hash(data, config),
     }
+    partial.unlink(missing_ok=True)
     return BenchResult(figures=figures, rows=rows, settings=settings)
 
 

@@ -1,5 +1,7 @@
 """Tests of clser_engine.evaluation.diarize, with a model that is known instead of trained."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from clser_engine.evaluation.diarize import (
     DiarizeFold,
     Draw,
     Hypotheses,
+    _read_partial,
     draw_recordings,
     settings_of,
     sliding_windows,
@@ -139,3 +142,18 @@ def test_the_settings_hold_the_draws():
     assert settings["draw_seed"] == 7
     assert settings["draws_sha256"] == settings_of(Smoothing(), folds, 7)["draws_sha256"]
     assert settings["draws_sha256"] != settings_of(Smoothing(), folds[:1], 7)["draws_sha256"]
+
+
+def test_a_fold_that_was_written_is_read_again_and_a_cut_line_is_not(tmp_path):
+    path = tmp_path / "x.partial.jsonl"
+    kept = fold("one", [0.1, 1.0])
+    lines = [json.dumps({"key": key, **asdict(kept)}) for key in ("a", "b")]
+    path.write_text("\n".join([lines[0], lines[1].replace('"one"', '"two"'), lines[0][:60]]))
+
+    found = _read_partial(path, "a")
+
+    assert found.keys() == {"one"}
+    assert found["one"].draws == kept.draws
+    assert found["one"].hypotheses[1].found == kept.hypotheses[1].found
+    assert found["one"].hypotheses[1].reference == kept.hypotheses[1].reference
+    assert _read_partial(tmp_path / "none", "a") == {}
