@@ -37,6 +37,7 @@ from clser_engine.types import GroupSummary, UtterancePosterior
 
 MODES: Final[tuple[StatisticsMode, ...]] = ("auto", "none", "project", "speaker")
 MODE_KEY, SHARE_KEY = "statistics", "propagate"  # of the project's view state
+WORDS_KEY = "statistics_words"  # what the suggestions in the project rest on
 LANE = "scoring"
 DELAY_MS = 300  # clips come in one after the other
 REST_FACTOR = 8  # scoring takes no more than this part of the time while clips come in
@@ -217,7 +218,11 @@ class StatisticsController(QObject):
         wanted = store.view_state.get(MODE_KEY, "")
         mode = next((mode for mode in MODES if mode == wanted), MODES[0])
         self._set_state(
-            StatisticsState(mode=mode, shares=bool(store.view_state.get(SHARE_KEY, "")))
+            StatisticsState(
+                mode=mode,
+                shares=bool(store.view_state.get(SHARE_KEY, "")),
+                words=store.view_state.get(WORDS_KEY, ""),
+            )
         )
         if store.guesses():
             self._want(DELAY_MS)
@@ -324,6 +329,7 @@ class StatisticsController(QObject):
         news.sort(key=lambda guess: guess.clip_id != on_screen)  # what is looked at comes first
         self._unstored = deque(news)
         self._annotate.keep_utterances(scored.utterances)
+        self._project.store_view_state(WORDS_KEY, scored.summary.words)
         self._set_state(
             replace(
                 self._state,

@@ -230,7 +230,8 @@ def test_what_was_heard_before_is_compared_once_the_project_is_open_again(desk, 
 
     desk.project.open(desk.folder)
 
-    desk.wait_for_words("project (1 clips)")
+    assert desk.statistics.state.words == "project (1 clips)"  # while nobody has scored yet
+    desk.wait(lambda: desk.statistics.state.notices == ("speakers ann",))
 
 
 def test_before_any_clip_was_heard_nothing_is_compared(desk):
