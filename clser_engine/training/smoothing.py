@@ -4,6 +4,7 @@ The numbers were chosen on recordings put together from EMO-DB, nEMO and RAVDESS
 trained without it (`resources/docs/results/frames_study.json`), not on what is reported.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from clser_engine.inference.smoothing import Smoothing
@@ -21,3 +22,12 @@ COMPACT: Final = Smoothing(
     phrase_pause_s=0.2,
     shortest_phrase_s=1.0,
 )
+
+
+def calibrated(smoothing: Smoothing, temperature: float) -> Smoothing:
+    """Return what does to posteriors of a temperature what `smoothing` does to those of 1.
+
+    Calibration divides the logits of frames, and trust multiplies their log-posteriors: so the one
+    takes back the other, up to a trust of 1.
+    """
+    return replace(smoothing, trust=min(1.0, smoothing.trust * temperature))

@@ -23,7 +23,7 @@ from clser_engine.inference.familiarity import Familiarity
 from clser_engine.inference.group_model import GroupModel
 from clser_engine.models.compact import CompactModel
 from clser_engine.models.frame_branch import CONTEXT_STEPS, LOOK_AHEAD_STEPS, STEP_RATE_HZ
-from clser_engine.training.smoothing import COMPACT
+from clser_engine.training.smoothing import COMPACT, calibrated
 
 NOTICE = "NOTICE.txt"
 
@@ -107,7 +107,7 @@ def _card(
         "frame_rate_hz": STEP_RATE_HZ,
         "look_ahead_ms": 1000 * LOOK_AHEAD_STEPS / STEP_RATE_HZ,
         "receptive_field_ms": 1000 * CONTEXT_STEPS / STEP_RATE_HZ,
-        **COMPACT.to_card(),
+        **calibrated(COMPACT, float(model.frames.head.temperature)).to_card(),
         "num_functionals": size,
         "functionals": list(model.functionals.names),
         "corpora": corpora,
