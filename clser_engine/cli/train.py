@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -98,22 +99,30 @@ def _train_compact(found: "Run", args: argparse.Namespace) -> int:
 def _train_method(found: "Run", args: argparse.Namespace) -> int:
     from clser_engine.cli.stage_progress import stage_progress
     from clser_engine.errors import Cancelled
+    from clser_engine.runtime import RunContext
     from clser_engine.training.checkpoint import list_checkpoints
     from clser_engine.training.train_method import train_method
 
     is_folder = Path(args.recipe).is_dir()
     folder = args.out or (Path(args.recipe) if is_folder else Path("runs") / found.settings.name)
-    with stage_progress() as context, _signals_cancel(context):
+    # Started by torchrun, each of several processes comes here; the first one alone draws.
+    draws = os.environ.get("RANK", "0") == "0"
+    progress = stage_progress() if draws else contextlib.nullcontext(RunContext())
+    with progress as context, _signals_cancel(context):
         try:
             result = train_method(found, folder, context, resume=args.resume, device=args.device)
         except Cancelled:
-            saved = list_checkpoints(folder)
-            where = f"saved at {saved[-1].name.replace('-', ' ')}" if saved else "nothing to save"
-            print(f"Stopped, {where}; go on with: clser train {folder} --resume", file=sys.stderr)
+            if draws:
+                _tell_stopped(folder, list_checkpoints(folder))
             raise
     if "model" in result:  # the first process alone writes the model
         _show(result, as_json=args.json)
     return 0
+
+
+def _tell_stopped(folder: Path, saved: list[Path]) -> None:
+    where = f"saved at {saved[-1].name.replace('-', ' ')}" if saved else "nothing to save"
+    print(f"Stopped, {where}; go on with: clser train {folder} --resume", file=sys.stderr)
 
 
 @contextlib.contextmanager
