@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clser_engine.bundle import SUFFIX, ModelCard, load_card, write_card
+from clser_engine.bundle import CARD, SUFFIX, ModelCard, load_card, write_card
 from clser_engine.data.manifest import Utterance
 from clser_engine.errors import BadValueError, ExportError
 from clser_engine.evaluation.evaluate import evaluate
@@ -23,7 +23,7 @@ from clser_engine.runtime import RunContext
 MOST_LOSS = 0.5  # points of UAR
 KEPT_EXACT = ("/descriptors/", "/functionals/")  # transforms of the compact model, not learned
 TIMED_RECORDINGS = 20
-NOTICE = "NOTICE.txt"
+GRAPHS, WEIGHTS = ("model.onnx", "head.onnx"), "weights.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +122,12 @@ def quantise_bundle(
 
 
 def _write(card: ModelCard, folder: Path) -> None:
-    for name in ("model.onnx", "head.onnx"):
+    for name in GRAPHS:
         quantise_graph(card.folder / name, folder / name)
-    for name in ("config.json", NOTICE):
-        if (card.folder / name).is_file():
-            shutil.copy(card.folder / name, folder / name)
+    for path in card.folder.iterdir():
+        # What is learned about groups and familiarity stays as it is; weights for torch do not.
+        if path.name not in (*GRAPHS, WEIGHTS, CARD):
+            shutil.copy(path, folder / path.name)
     write_card(folder, {**card.values, "name": f"{card.model_id.name}-int8"})
 
 
@@ -153,7 +154,7 @@ def _pair(of: Callable[[int], float]) -> tuple[float, float]:
 
 
 def _megabytes(card: ModelCard) -> float:
-    return sum((card.folder / name).stat().st_size for name in ("model.onnx", "head.onnx")) / 1e6
+    return sum((card.folder / name).stat().st_size for name in GRAPHS) / 1e6
 
 
 def _rtf(predictor: Predictor, utterances: Sequence[Utterance]) -> float:

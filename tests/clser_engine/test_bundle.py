@@ -28,7 +28,13 @@ def test_the_shipped_bundle_is_whole_small_and_honest():
     card = load_card(folder)
     verify_files(card)
 
-    assert set(card.files) == {"head.onnx", "model.onnx", "weights.safetensors"}
+    assert set(card.files) == {
+        "familiarity.safetensors",
+        "groups.safetensors",
+        "head.onnx",
+        "model.onnx",
+        "weights.safetensors",
+    }
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 10_000_000
     assert card.licence == "CC-BY-NC-SA-4.0"
     assert set(card.corpora) == {"emodb", "ravdess", "nemo"}
