@@ -161,7 +161,9 @@ def fit_group_model(
         names = [g.corpus for g, (found, _) in zip(held_out, rows, strict=True) for _ in found]
         weights = cell_weights(names, truth.tolist())
         logits = np.log(posteriors + 1e-12)
-        temperatures[name] = fit_temperature(logits.astype(np.float32), truth, weights)
+        # With the project's statistics the head's own temperature serves.
+        fitted_here = fit_temperature(logits.astype(np.float32), truth, weights)
+        temperatures[name] = 1.0 if name == "project" else fitted_here
         for when, temperature in (("before", 1.0), ("after", temperatures[name])):
             honest = softmax(logits / temperature)
             report[f"{name}_ece_{when}"] = expected_calibration_error(truth, honest)

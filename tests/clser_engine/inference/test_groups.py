@@ -6,6 +6,7 @@ from clser_engine.inference.group_model import RESTS, GroupModel, untrained
 from clser_engine.inference.groups import (
     check_speakers,
     disagreement,
+    evening,
     project_statistics,
     score_group,
     softmax,
@@ -307,6 +308,16 @@ def test_disagreement_is_the_divergence_between_recordings():
     middle = pair.mean(axis=0)
     divergence = np.mean([(p * np.log(p / middle)).sum() for p in pair])
     assert disagreement(pair) == pytest.approx(2 * divergence)
+
+
+def test_small_leanings_are_taken_back_and_large_ones_believed():
+    lean = np.tile([0.28, 0.24, 0.24, 0.24], (4000, 1))
+    skewed = np.tile([0.70, 0.10, 0.10, 0.10], (4000, 1))
+
+    np.testing.assert_allclose(evening(lean), np.log(0.25 / lean[0]), atol=1e-3)
+    believed = skewed[0] * np.exp(evening(skewed))
+    np.testing.assert_allclose(believed, [0.65, 0.35 / 3, 0.35 / 3, 0.35 / 3], atol=1e-3)
+    assert np.abs(evening(lean[:1])).max() < np.abs(evening(lean)).max() / 5
 
 
 def test_checks_name_each_speaker_once():
