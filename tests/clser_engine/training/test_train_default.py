@@ -134,7 +134,10 @@ def test_bad_arguments_of_an_evaluation_are_named(bundle, toy_corpora):
 
     with pytest.raises(BadValueError) as raised:
         evaluate(predictor, target, statistics="all")
-    assert str(raised.value) == "Bad statistics: got 'all', expected one of none, project, speaker."
+    assert (
+        str(raised.value)
+        == "Bad statistics: got 'all', expected one of none, project, speaker or auto."
+    )
     with pytest.raises(BadValueError) as raised:
         evaluate(predictor, target, classes=["fear", "anger"])
     assert str(raised.value) == "Bad class: got 'fear', expected one of anger, sadness."
