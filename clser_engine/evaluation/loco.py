@@ -105,8 +105,10 @@ def run_fold(
     model = train_model(training, config, context, with_frames=with_frames)
     uncalibrated = torch_heads(deepcopy(model.heads))
     if tuning is None:
-        calibration = calibrate(model, training, config, context, with_frames=False)
-        tuning = to_tuning(calibration.groups, model.heads)
+        learnt = describe(training)
+        if len(set(training.corpora)) > 1:  # else none of them can be left out
+            learnt = calibrate(model, training, config, context, with_frames=False).groups
+        tuning = to_tuning(learnt, model.heads)
     groups = apply_tuning(describe(training), model.heads, tuning)
     truth = np.array([data.classes.index(u.emotion) for u in held_out.utterances])
     speakers = [utterance.speaker_key for utterance in held_out.utterances]
