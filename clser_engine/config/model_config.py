@@ -24,9 +24,7 @@ class RunConfig:
         seed: Start of all random numbers; equal seeds give equal weights.
         alterations: How often each recording is also heard as if elsewhere, for the head that
             judges a recording alone.
-        alone_penalty: L2 penalty, relative to the mean loss, of the head that judges a recording
-            alone.
-        project_penalty: L2 penalty of the head that judges it relative to others.
+        shrinkage: How far the covariance of the utterance heads is drawn to a sphere, 0 to 1.
         concatenations: Recordings of each corpus that are put together for the frame branch.
         speech_steps: Batches that the voice activity sees.
         sounds: Noises that it learns to know as no speech, and as many clips of damaged speech.
@@ -40,18 +38,19 @@ class RunConfig:
     licence: str = "CC-BY-NC-SA-4.0"
     seed: int = 0
     alterations: int = 1
-    alone_penalty: float = 0.3
-    project_penalty: float = 0.1
+    shrinkage: float = 0.5
     concatenations: int = 300
     speech_steps: int = 700
     sounds: int = 300
     calibrate: bool = True
 
     def __post_init__(self) -> None:
-        positive = ("concatenations", "speech_steps", "sounds", "alone_penalty", "project_penalty")
+        positive = ("concatenations", "speech_steps", "sounds", "shrinkage")
         for name in positive:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"Bad {name}: got {getattr(self, name)}, expected above 0.")
+        if self.shrinkage > 1:
+            raise ConfigError(f"Bad shrinkage: got {self.shrinkage}, expected at most 1.")
         if self.alterations < 0:
             raise ConfigError(f"Bad alterations: got {self.alterations}, expected 0 or more.")
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):

@@ -11,9 +11,9 @@ from clser_engine.data.features_cache import FeatureSet
 from clser_engine.models.compact import CompactModel
 from clser_engine.models.heads import UtteranceHeads
 from clser_engine.runtime import RunContext
-from clser_engine.training.batches import cell_weights
+from clser_engine.training.discriminant import fit_discriminant
 from clser_engine.training.frames import train_frames
-from clser_engine.training.heads import fit_ensemble, relative_to_groups
+from clser_engine.training.heads import relative_to_groups
 from clser_engine.training.speech import train_speech
 from clser_engine.types import FloatArray
 
@@ -64,27 +64,26 @@ def new_model(config: RunConfig) -> CompactModel:
 def train_heads(model: CompactModel, data: TrainingData, config: RunConfig) -> None:
     """Train both utterance heads in place.
 
-    Each corpus is a group for the head that reads deviations. Altered recordings teach the head
-    that judges a recording alone that rooms and microphones mean nothing; statistics take most of
-    that away, and the other head lost a point of UAR by them.
+    What sets corpora apart counts for nothing in either, nor what sets their altered copies apart.
+    Altered recordings teach the head that judges a recording alone that rooms and microphones mean
+    nothing; statistics take most of that away, and the other head lost a point of UAR by them.
     """
     corpora, recorded = data.corpora, data.versions[0].functionals
-    everything = np.concatenate([version.functionals for version in data.versions])
     _set_prior(model.heads, recorded, corpora)
-    relative = relative_to_groups(recorded, corpora)
-    for head, inputs, penalty in (
-        (model.heads.alone, everything, config.alone_penalty),
-        (model.heads.project, relative, config.project_penalty),
-    ):
-        copies = len(inputs) // len(recorded)
-        emotions = np.tile(data.emotions, copies)
-        fit_ensemble(
-            head,
-            inputs,
-            emotions,
-            cell_weights(corpora * copies, [int(e) for e in emotions]),
-            linear_penalty=penalty,
-        )
+    fit_discriminant(
+        model.heads.alone,
+        np.concatenate([version.functionals for version in data.versions]),
+        np.tile(data.emotions, len(data.versions)),
+        [f"{corpus} {number}" for number in range(len(data.versions)) for corpus in corpora],
+        config.shrinkage,
+    )
+    fit_discriminant(
+        model.heads.project,
+        relative_to_groups(recorded, corpora),
+        data.emotions,
+        corpora,
+        config.shrinkage,
+    )
 
 
 def _set_prior(heads: UtteranceHeads, functionals: FloatArray, groups: list[str]) -> None:
