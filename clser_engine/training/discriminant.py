@@ -106,5 +106,5 @@ def split_cells(
     design[rows, num_groups + found % num_classes] = 1
     design[-1, num_groups:] = 1  # the effects sum to zero
     targets = np.vstack([means, np.zeros(inputs.shape[1])])
-    solved: NDArray[np.float64] = np.linalg.lstsq(design, targets, rcond=None)[0]
+    solved = np.asarray(np.linalg.lstsq(design, targets, rcond=None)[0], dtype=np.float64)
     return solved[:num_groups], solved[num_groups:]
