@@ -35,4 +35,3 @@ def save_bundle(model: EncoderClassifier, folder: Path) -> Path:
     )
     write_encoder_bundle(model, run, [spoken], {"protocol": "none"}, {}, folder)
     return folder
-

@@ -82,9 +82,7 @@ def diarization_errors(
 def change_points(segments: Sequence[EmotionSegment]) -> list[float]:
     """Return the K times at which an emotion starts that is not that of the segment before."""
     return [
-        after.start_s
-        for before, after in pairwise(segments)
-        if before.emotion != after.emotion
+        after.start_s for before, after in pairwise(segments) if before.emotion != after.emotion
     ]
 
 
