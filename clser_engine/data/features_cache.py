@@ -28,7 +28,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from clser_engine.audio import alteration, features, functionals
+from clser_engine.audio import alteration, features, functionals, masked
 from clser_engine.audio.alteration import alter
 from clser_engine.audio.features import Descriptors, FrameDescriptors
 from clser_engine.audio.functionals import Functionals
@@ -107,7 +107,7 @@ def unpack(packed: torch.Tensor, valid: torch.Tensor) -> Descriptors:
 def code_hash() -> str:
     """Hash of the code that computes features; comments, layout and docstrings do not count."""
     digest = hashlib.sha256()
-    for module in (features, functionals, alteration):
+    for module in (features, functionals, masked, alteration):
         tree = ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             body = getattr(node, "body", None)

@@ -21,7 +21,8 @@ from clser_engine.audio.features import (
     VOICED_ABOVE,
     Descriptors,
 )
-from clser_engine.audio.functionals import change, cosine_terms, mel_centres_hz
+from clser_engine.audio.functionals import cosine_terms, mel_centres_hz
+from clser_engine.audio.masked import change
 from clser_engine.models.heads import EnsembleHead, KernelHead, LinearHead
 
 STEP_RATE_HZ = FRAME_RATE_HZ / 2

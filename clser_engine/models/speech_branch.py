@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clser_engine.audio.features import FRAME_RATE_HZ, MEL_BANDS, POWER_FLOOR, Descriptors
-from clser_engine.audio.functionals import change
+from clser_engine.audio.masked import change
 
 SHIFT_STEPS = 5  # 200 ms that the branch waits for on purpose, as the frame branch does
 LEVEL_STEPS = 75  # 3 s: peak and floor are those of that past

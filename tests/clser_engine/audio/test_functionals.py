@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from clser_engine.audio.features import FrameDescriptors
-from clser_engine.audio.functionals import (
-    Functionals,
+from clser_engine.audio.functionals import Functionals
+from clser_engine.audio.masked import (
     both,
     masked_correlation,
     masked_correlations,
@@ -152,6 +152,17 @@ def test_padding_in_a_batch_changes_nothing(summarise):
 
     torch.testing.assert_close(together[:1], summarise(short), atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(together[1:], summarise(long), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("samples", [640, 1280, 3200, 8000])
+def test_padding_hides_no_peak_at_the_end(summarise, samples):
+    swelling = torch.randn(1, samples, generator=torch.Generator().manual_seed(5))
+    swelling = swelling * torch.linspace(0.01, 0.3, samples)
+    padded = torch.nn.functional.pad(swelling, (0, 9600))
+
+    alone, together = summarise(swelling), summarise(padded, torch.tensor([samples]))
+
+    torch.testing.assert_close(together, alone, atol=1e-3, rtol=1e-3)
 
 
 def test_f0_statistics_are_those_of_the_tone(summarise):
