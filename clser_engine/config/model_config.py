@@ -38,7 +38,7 @@ class RunConfig:
     licence: str = "CC-BY-NC-SA-4.0"
     seed: int = 0
     alterations: int = 1
-    shrinkage: float = 0.5
+    shrinkage: float = 0.6
     concatenations: int = 300
     speech_steps: int = 700
     sounds: int = 300

@@ -6,6 +6,7 @@ import torch
 from clser_engine.evaluation.metrics import expected_calibration_error
 from clser_engine.models.heads import LinearHead
 from clser_engine.training.batches import cell_weights, draw_balanced
+from clser_engine.training.calibration import extrapolate
 from clser_engine.training.heads import fit_regression, relative_to_groups
 from clser_engine.training.temperature import fit_temperature
 
@@ -23,6 +24,12 @@ def test_the_temperature_that_was_applied_is_found_again():
     honest = torch.from_numpy(3.0 * logits / found).softmax(dim=1).numpy()
     assert expected_calibration_error(truth, honest) < 2
     assert expected_calibration_error(truth, sure) > 10
+
+
+def test_heads_that_saw_more_corpora_are_trusted_more():
+    assert extrapolate(8.0, 4.0) == 2.0
+    assert extrapolate(4.0, 4.0) == 4.0
+    assert extrapolate(2.0, 4.0) == 4.0  # less trust than was measured is never taken back
 
 
 def test_the_regression_equals_plain_gradient_descent():
