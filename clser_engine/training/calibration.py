@@ -165,7 +165,7 @@ def _logits_with_fewer_corpora(
         alone=np.concatenate(alone),
         project=np.concatenate(project),
         truth=labels,
-        weights=cell_weights(names, labels.tolist()),
+        weights=cell_weights(names, labels.tolist()) if names else np.empty(0),
     )
 
 

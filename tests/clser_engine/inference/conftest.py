@@ -5,6 +5,17 @@ import pytest
 import soundfile
 
 from clser_engine.inference.predictor import load_predictor
+from clser_engine.resources import resource_path
+
+
+@pytest.fixture(scope="session")
+def known_speech(predictor):
+    """Analyses of recordings of the demo that the model knows for speech."""
+    paths = sorted(resource_path("demo").glob("??_?_*.flac"))
+    analyses = [predictor.analyze(path) for path in paths]
+    known = [analysis for analysis in analyses if analysis.utterance.is_known]
+    assert len(known) >= 6
+    return known
 
 
 @pytest.fixture(scope="session")

@@ -97,10 +97,8 @@ def test_the_utterance_can_be_computed_again_from_the_functionals(predictor, rec
         np.testing.assert_allclose(again.posterior, analysis.utterance.posterior, atol=1e-6)
 
 
-def test_statistics_are_used_and_named(predictor, speech):
-    functionals = np.stack(
-        [predictor.analyze_samples(speech(1.5, seed)).functionals for seed in range(5)]
-    )
+def test_statistics_are_used_and_named(predictor, known_speech):
+    functionals = np.stack([analysis.functionals for analysis in known_speech[:5]])
 
     scores = predictor.score_project(functionals, statistics="project")
 
@@ -127,8 +125,8 @@ def test_what_is_no_voice_gets_no_confident_answer(predictor, kind):
     assert utterance.posterior.sum() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_a_voice_is_judged_by_the_heads_alone(predictor, speech):
-    analysis = predictor.analyze_samples(speech(3.0))
+def test_a_voice_is_judged_by_the_heads_alone(predictor, known_speech):
+    analysis = min(known_speech, key=lambda one: one.utterance.ood_score)
     zeros, ones = (make((analysis.functionals.size,), np.float32) for make in (np.zeros, np.ones))
     alone, _ = predictor._runtime.heads(analysis.functionals[None], zeros, ones, 0)
 

@@ -52,7 +52,8 @@ def test_a_model_is_trained_evaluated_and_exported(bundle, toy_corpora, tmp_path
     assert len(result["rows"]) == 16
 
     assert main(["export", str(bundle), "--onnx", str(tmp_path / "m.onnx")]) == 0
-    assert [node.name for node in onnx.load(tmp_path / "m.onnx").graph.input] == ["waveform"]
+    inputs = onnx.load(tmp_path / "m.onnx").graph.input
+    assert [node.name for node in inputs] == ["waveform", "lengths"]
 
 
 def test_a_contaminated_evaluation_is_one_line_and_a_failure(bundle, toy_corpora, capsys):

@@ -33,7 +33,7 @@ def describe(samples):
 def test_a_trained_branch_hears_where_somebody_speaks(utterances):
     torch.manual_seed(0)
     branch = SpeechBranch()
-    train_speech(branch, utterances, count=16, steps=60, seed=0, context=RunContext())
+    train_speech(branch, utterances, count=16, steps=150, seed=0, context=RunContext())
     silence = np.zeros(16_000, np.float32)
     voice = read_mono(utterances[0].path)[:9600]
     samples = np.concatenate([silence, voice, silence])
@@ -59,7 +59,7 @@ def test_some_examples_have_nobody_in_them(utterances):
     drawn = [_draw(utterances, read, rng) for _ in range(40)]
 
     silent = [samples for samples, speech in drawn if not speech.any()]
-    assert 4 <= len(silent) <= 18
+    assert 6 <= len(silent) <= 26  # 16 are expected
     assert all(np.abs(samples).max() <= 1.001 for samples, _ in drawn)
     assert all(np.isfinite(samples).all() for samples, _ in drawn)
 
