@@ -176,8 +176,8 @@ def _load(
     if fetched is None and offline:
         at = f" at revision {revision!r}" if revision else ""
         raise CheckpointError(
-            f"{name}{at} is not on this computer, and no network may be used; run `clser models "
-            f"fetch {name}` where there is one."
+            f"{name}{at} is not on this computer; `clser models fetch {name}` shows its licence "
+            f"and size and fetches it."
         )
     fetched = fetched or fetch(name, revision, context=context)
     if name.startswith(PREFIX):

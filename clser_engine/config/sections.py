@@ -68,9 +68,9 @@ class BackboneSettings:
     """The frame encoder.
 
     Args:
-        name: `compact`, a folder, a hub id `owner/name` or `torchaudio:NAME`.
-        revision: Commit of the hub id; none is the one that was fetched before, or the newest.
-        offline: Whether only what is on disk may be used.
+        name: `compact`, a folder, or a hub id `owner/name` or `torchaudio:NAME` that was fetched
+            before: training downloads nothing.
+        revision: Commit of the hub id; none is the newest that was fetched.
         tuning: What of it trains.
         layer: Layer to read, from the end if negative; none learns a mixture of all.
         lora: How it is adapted in the tuning `lora`.
@@ -80,7 +80,6 @@ class BackboneSettings:
     SECTION: ClassVar[str] = "backbone"
     name: str = "compact"
     revision: str | None = None
-    offline: bool = False
     tuning: Literal["frozen", "lora", "full"] = "frozen"
     layer: int | None = None
     lora: AdapterSettings = field(default_factory=AdapterSettings)

@@ -168,7 +168,7 @@ def put_heads_on_backbone(
         encoder = load_backbone(
             backbone.name,
             revision=backbone.revision,
-            offline=backbone.offline,
+            offline=True,  # `clser models fetch` shows licence and size before it downloads
             tuning=backbone.tuning,
             lora=LoraSettings(
                 rank=lora.rank,

@@ -253,8 +253,8 @@ def offline_refusal(**settings) -> str:
 
 def test_offline_is_told(hub, published):
     assert offline_refusal() == (
-        f"{NAME} is not on this computer, and no network may be used; run `clser models fetch "
-        f"{NAME}` where there is one."
+        f"{NAME} is not on this computer; `clser models fetch {NAME}` shows its licence and size "
+        f"and fetches it."
     )
     assert offline_refusal(revision="v1").startswith(f"{NAME} at revision 'v1' is not on this")
     assert not hub.requests
