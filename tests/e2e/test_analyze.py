@@ -107,14 +107,16 @@ def test_the_demo_is_analysed_with_the_statistics_of_all(tmp_path):
         "json,textgrid",
     )
 
-    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.returncode == 0
     results = sorted(path.name for path in tmp_path.iterdir())
     assert len(results) == 26
-    statistics = {
-        json.loads(path.read_text("utf-8"))["utterance"]["statistics"]
-        for path in tmp_path.glob("*.json")
-    }
-    assert statistics == {"project (13 clips)"}
+    utterances = [
+        json.loads(path.read_text("utf-8"))["utterance"] for path in tmp_path.glob("*.json")
+    ]
+    known = sum(utterance["is_known"] for utterance in utterances)
+    assert known >= 8  # speech made by a machine is not all like what the model knows
+    assert {utterance["statistics"] for utterance in utterances} == {f"project ({known} clips)"}
+    assert finished.stderr.startswith(f"clser: note: adapted to {known} clips of this project\n")
 
 
 def test_both_runtimes_give_the_same_numbers(tmp_path):
