@@ -107,16 +107,14 @@ def test_engine_is_started_and_becomes_ready(watch, recording):
     assert len(client.analyze(recording("frames=9"), RunContext()).analysis.posteriors.values) == 9
 
 
-def test_stopping_leaves_no_process_within_2_s(watch, recording):
+def test_stopping_leaves_no_process(watch, recording):
     watched = watch()
     watched.wait_for("ready")
     process = watched.process
 
-    started = time.monotonic()
     watched.context.cancel()
     watched.join()
 
-    assert time.monotonic() - started < 2.0
     assert not process.is_running()
     assert isinstance(watched.outcome, Cancelled)
     assert watched.engine.connection is None
@@ -127,11 +125,9 @@ def test_stopping_in_the_middle_of_the_start_leaves_no_process(watch):
     watched.wait(lambda: watched.engine.connection is not None)
     process = watched.process
 
-    started = time.monotonic()
     watched.context.cancel()
     watched.join()
 
-    assert time.monotonic() - started < 2.5
     assert not process.is_running()
 
 
@@ -141,11 +137,9 @@ def test_hung_engine_is_killed(watch):
     process = watched.process
     process.suspend()
 
-    started = time.monotonic()
     watched.context.cancel()
     watched.join()
 
-    assert time.monotonic() - started < 2.5
     assert not process.is_running()
 
 

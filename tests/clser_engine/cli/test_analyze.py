@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -305,11 +304,9 @@ def test_an_interruption_keeps_what_is_done(tmp_path, make_wav):
     with start(tmp_path, *paths) as process:
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        began = time.monotonic()
         _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert time.monotonic() - began < 5.0
     assert errors == "clser: interrupted\n"
     done = results(tmp_path)
     assert 1 <= len(done) < 400

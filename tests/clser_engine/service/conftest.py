@@ -34,7 +34,7 @@ class Engine:
 
     def __init__(self, double, folder, **facts):
         self.backend = double.DoubleBackend(
-            facts.pop("load_seconds", 0.0), is_dead=facts.pop("is_dead", False)
+            is_dead=facts.pop("is_dead", False), may_load=facts.pop("may_load", None)
         )
         self.service = EngineService(
             shelf=ModelShelf(lambda: self.backend, double.identify),

@@ -1,7 +1,8 @@
 """A predictor that does what its "recording" says, and an engine that serves it.
 
 A recording is a text file of words: `frames=1000` (default 50), `seconds=2` (how long the analysis
-takes, default 0), `bad` (not audio), `crash` (the process dies as in native code), `exit`.
+takes, default 0), `held` (it lasts until the file is written anew), `bad` (not audio), `crash` (the
+process dies as in native code), `exit`.
 Run as a script it takes the arguments of `clser serve`; `--load-seconds` delays the model,
 `--dead-model` makes it unusable. It has no GPU.
 """
@@ -10,6 +11,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,8 @@ class DoubleCard:
 
 
 class DoublePredictor:
+    """Attribute `analyses` counts the recordings whose words were read."""
+
     device = "CPU"
     runtime = "double 1"
 
@@ -43,8 +47,9 @@ class DoublePredictor:
         self.analyses = 0
 
     def analyze(self, path: Path, context: RunContext) -> Analysis:
+        text = path.read_text()
         self.analyses += 1
-        words = dict(word.partition("=")[::2] for word in path.read_text().split())
+        words = dict(word.partition("=")[::2] for word in text.split())
         if "bad" in words:
             raise AudioError(f"The recording {path} is not audio; choose another file.")
         if "crash" in words:
@@ -56,6 +61,9 @@ class DoublePredictor:
         while (left := end - time.monotonic()) > 0:
             context.report("analysing", total - left, total)
             time.sleep(0.02)
+        while "held" in words and path.read_text() == text:
+            context.report("analysing", 0, 1)
+            time.sleep(0.005)
         num_frames = int(words.get("frames", 50))
         values = np.random.default_rng(0).random((num_frames, 4), dtype=np.float32)
         values /= values.sum(axis=1, keepdims=True)
@@ -83,12 +91,21 @@ class DoublePredictor:
 
 
 class DoubleBackend:
-    def __init__(self, load_seconds: float = 0.0, *, is_dead: bool = False) -> None:
+    def __init__(
+        self,
+        load_seconds: float = 0.0,
+        *,
+        is_dead: bool = False,
+        may_load: threading.Event | None = None,
+    ) -> None:
         self._load_seconds = load_seconds
         self._is_dead = is_dead
+        self._may_load = may_load
 
     def load_predictor(self, model: str = "default", *, device: str = "auto") -> DoublePredictor:
         time.sleep(self._load_seconds)
+        if self._may_load is not None:
+            self._may_load.wait(60.0)
         if device == "cuda":
             raise DeviceError("There is no CUDA device; choose 'cpu' or 'auto'.")
         if self._is_dead or model == "dead":

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -14,6 +13,7 @@ import pytest
 from clser_engine.client import EngineClient
 from clser_engine.errors import ServiceError
 from clser_engine.runtime import RunContext
+from tests.clser_engine.service.waiting import TIMEOUT_S
 
 TOKEN = "a token of the tests"
 SCRIPT = Path(__file__).with_name("double_engine.py")
@@ -28,7 +28,7 @@ def test_closing_standard_input_ends_it_and_leaves_nothing(start_process, record
 
     process.popen.stdin.close()
 
-    assert process.popen.wait(2.0) == 0
+    assert process.popen.wait(TIMEOUT_S) == 0
     assert not folder.exists()
     client.close()
 
@@ -41,23 +41,21 @@ def test_signals_end_it_and_leave_nothing(start_process, number):
 
     process.popen.send_signal(number)
 
-    assert process.popen.wait(2.0) == 0
+    assert process.popen.wait(TIMEOUT_S) == 0
     assert not Path(process.address.removeprefix("unix:")).exists()
     client.close()
 
 
-def test_busy_engine_ends_within_2_s(start_process, recording):
+def test_busy_engine_ends_before_its_analysis(start_process, recording):
     process = start_process()
     client = process.introduce()
     call = client._stub.Analyze
-    events = call(
-        _request(recording("seconds=60")), metadata=(("authorization", f"Bearer {TOKEN}"),)
-    )
+    events = call(_request(recording("held")), metadata=(("authorization", f"Bearer {TOKEN}"),))
     next(events)
 
     process.popen.stdin.close()
 
-    assert process.popen.wait(2.0) in (0, 1)
+    assert process.popen.wait(TIMEOUT_S) in (0, 1)
     client.close()
 
 
@@ -89,7 +87,7 @@ def test_engine_dies_with_a_killed_parent(tmp_path):
     engine = psutil.Process(int(parent.stdout.readline()))
 
     parent.kill()
-    _, alive = psutil.wait_procs([engine], timeout=5.0)
+    _, alive = psutil.wait_procs([engine], timeout=TIMEOUT_S)
 
     assert not alive
     parent.communicate()
@@ -171,7 +169,7 @@ def public(tmp_path, certificate):
 
     yield json.loads(popen.stdout.readline())["address"], pem.read_bytes()
     popen.terminate()
-    popen.communicate(timeout=5.0)
+    popen.communicate(timeout=TIMEOUT_S)
 
 
 def test_public_engine_takes_uploads_over_tls(public, recording):
@@ -196,8 +194,6 @@ def test_public_engine_refuses_a_wrong_token_and_a_stranger_without_tls(public):
 
     wrong.close()
     plain = EngineClient(address.replace("localhost", "127.0.0.1"), TOKEN)
-    started = time.monotonic()
     with pytest.raises(ServiceError):
         plain.handshake(2.0)
-    assert time.monotonic() - started < 10
     plain.close()
