@@ -189,7 +189,7 @@ def _show(args: argparse.Namespace) -> int:
 def _fetch(args: argparse.Namespace) -> int:
     from clser_engine.backbones.fetched import find_fetched
     from clser_engine.backbones.hub import hub_address, inspect_checkpoint, is_offline
-    from clser_engine.cli.download_progress import download_progress
+    from clser_engine.cli.stage_progress import stage_progress
 
     present = find_fetched(args.name, args.revision)
     if args.offline or is_offline():
@@ -212,7 +212,7 @@ def _fetch(args: argparse.Namespace) -> int:
         _tell(f"  size     {_size(file.size)}, pickle that is kept as safetensors")
         if not _agrees(f"Download {_size(file.size)}?", args.yes):
             return DECLINED
-        with download_progress() as context:
+        with stage_progress(in_bytes=True) as context:
             fetched = fetch_pipeline(pipeline, file, context)
         return _report(fetched, args.json, "was fetched")
     remote = inspect_checkpoint(args.name, args.revision, convert=args.convert)
@@ -223,7 +223,7 @@ def _fetch(args: argparse.Namespace) -> int:
         return DECLINED
     from clser_engine.backbones.fetching import fetch_checkpoint
 
-    with download_progress() as context:
+    with stage_progress(in_bytes=True) as context:
         fetched = fetch_checkpoint(remote, context)
     return _report(fetched, args.json, "was fetched")
 

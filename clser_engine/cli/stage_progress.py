@@ -6,26 +6,31 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 
 from clser_engine.runtime import RunContext
 
 
 @contextlib.contextmanager
-def stage_progress() -> Iterator[RunContext]:
-    """Yield a context whose reports move a bar on stderr."""
+def stage_progress(*, in_bytes: bool = False) -> Iterator[RunContext]:
+    """Yield a context whose reports move a bar on stderr.
+
+    Args:
+        in_bytes: Whether bytes are reported, as a download does; size and speed are shown then.
+    """
     console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+    facts = (
+        (DownloadColumn(), TransferSpeedColumn())
+        if in_bytes
+        else (TimeElapsedColumn(), TextColumn("left"))
     )
+    columns = (TextColumn("{task.description}"), BarColumn(), *facts, TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -125,26 +125,20 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         raise _damaged(path.parent) from error
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], **facts: str) -> None:
-    """Write tensors with a few facts about them.
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors to a file.
 
     Raises:
         OSError: If the disk is full or the folder may not be written.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(plain, path, metadata=facts or None)
+        save_file(plain, path)
     except SafetensorError as error:  # it wraps the system's error in text
         free = shutil.disk_usage(path.parent).free
         needed = sum(tensor.nbytes for tensor in plain.values())
         reason = "No space left on device" if free < needed else str(error)
         raise OSError(None, reason) from error
-
-
-def read_facts(path: Path) -> dict[str, str]:
-    """Return the facts that `write_tensors` kept."""
-    with safe_open(path, framework="pt") as file:
-        return dict(file.metadata() or {})
 
 
 def optimiser_tensors(
