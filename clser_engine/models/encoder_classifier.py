@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clser_engine.backbones.backbone import Backbone, EncodedFrames
-from clser_engine.backbones.registry import build_backbone
 from clser_engine.models.embedding_heads import EmbeddingHeads
 from clser_engine.models.layer_mix import LayerMix
 from clser_engine.models.pooling import Pooling, build_pooling
@@ -143,19 +142,3 @@ class EncoderClassifier(nn.Module):
         peak = level_db.masked_fill(~mask, -200.0).amax(dim=1, keepdim=True)
         is_active = mask & (level_db > peak - ACTIVE_BELOW_PEAK_DB) & (level_db > SILENCE_DB)
         return is_active.to(waveform.dtype)
-
-
-def build_encoder_classifier(
-    description: dict[str, Any], classes: Sequence[str], settings: dict[str, Any]
-) -> EncoderClassifier:
-    """Return the network of a bundle without its weights.
-
-    Args:
-        description: Of the backbone, as `Backbone.description`.
-        classes: Emotion names.
-        settings: As `EncoderClassifier.settings`.
-
-    Raises:
-        CheckpointError: If the description is not one of ours.
-    """
-    return EncoderClassifier(build_backbone(description), classes, **settings)

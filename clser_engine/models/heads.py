@@ -16,8 +16,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-CLIP = 4.0  # a functional further out than this many deviations says no more
-PRIOR_CLIPS = 3.0  # statistics of n clips weigh n / (n + 3) against those of the training data
+from clser_engine.models.relative_heads import CLIP, RelativeHeads
 
 
 class KernelHead(nn.Module):
@@ -98,7 +97,7 @@ class EnsembleHead(nn.Module):
         return torch.stack(log_probs).mean(dim=0) / self.temperature  # (B, C)
 
 
-class UtteranceHeads(nn.Module):
+class UtteranceHeads(RelativeHeads):
     """Two classifiers of a recording: by itself, and relative to the recordings around it.
 
     Args:
@@ -106,34 +105,10 @@ class UtteranceHeads(nn.Module):
         project: Reads functionals in deviations from the statistics of a project or speaker.
     """
 
-    prior_mean: Tensor
-    prior_std: Tensor
-
     def __init__(self, num_inputs: int, alone: EnsembleHead, project: EnsembleHead) -> None:
-        super().__init__()
+        super().__init__(num_inputs)
         self.alone = alone
         self.project = project
-        self.register_buffer("prior_mean", torch.zeros(num_inputs))
-        self.register_buffer("prior_std", torch.ones(num_inputs))
-
-    def relative(self, functionals: Tensor, mean: Tensor, std: Tensor, count: Tensor) -> Tensor:
-        """Return functionals in deviations from statistics shrunk towards the training data.
-
-        Args:
-            functionals: (B, D) raw.
-            mean: (D,) mean over the recordings of the group.
-            std: (D,) standard deviation over them.
-            count: (1,) how many recordings that is; 0 leaves the training data's statistics.
-
-        Returns:
-            (B, D), clipped.
-        """
-        trust = count / (count + PRIOR_CLIPS)
-        # One recording has a mean but no spread yet.
-        spread_trust = (count - 1).clamp(min=0) / (count + 2)
-        centre = trust * mean + (1 - trust) * self.prior_mean  # (D,)
-        variance = spread_trust * std.square() + (1 - spread_trust) * self.prior_std.square()
-        return ((functionals - centre) / (variance.sqrt() + 1e-6)).clamp(-CLIP, CLIP)
 
     def forward(
         self, functionals: Tensor, mean: Tensor, std: Tensor, count: Tensor

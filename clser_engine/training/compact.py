@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 from clser_engine.config.model_config import RunConfig
 from clser_engine.data.features_cache import FeatureSet
 from clser_engine.models.compact import CompactModel
-from clser_engine.models.heads import UtteranceHeads
 from clser_engine.runtime import RunContext
 from clser_engine.training.discriminant import fit_discriminant
 from clser_engine.training.frames import train_frames
-from clser_engine.training.heads import relative_to_groups
+from clser_engine.training.heads import relative_to_groups, set_prior
 from clser_engine.training.speech import train_speech
-from clser_engine.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +67,7 @@ def train_heads(model: CompactModel, data: TrainingData, config: RunConfig) -> N
     nothing; statistics take most of that away, and the other head lost a point of UAR by them.
     """
     corpora, recorded = data.corpora, data.versions[0].functionals
-    _set_prior(model.heads, recorded, corpora)
+    set_prior(model.heads, recorded, corpora)
     fit_discriminant(
         model.heads.alone,
         np.concatenate([version.functionals for version in data.versions]),
@@ -84,15 +82,6 @@ def train_heads(model: CompactModel, data: TrainingData, config: RunConfig) -> N
         corpora,
         config.shrinkage,
     )
-
-
-def _set_prior(heads: UtteranceHeads, functionals: FloatArray, groups: list[str]) -> None:
-    """Keep the mean of the groups' means and spreads: what a project is before it has clips."""
-    members = [np.array([g == group for g in groups]) for group in sorted(set(groups))]
-    means = np.stack([functionals[rows].mean(axis=0) for rows in members])
-    variances = np.stack([functionals[rows].var(axis=0) for rows in members])
-    heads.prior_mean.copy_(torch.from_numpy(means.mean(axis=0)))
-    heads.prior_std.copy_(torch.from_numpy(np.sqrt(variances.mean(axis=0))))
 
 
 def train_frame_branch(

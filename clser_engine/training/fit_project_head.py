@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from clser_engine.evaluation.metrics import expected_calibration_error, uar
 from clser_engine.methods.method import Embedded
-from clser_engine.models.embedding_heads import CLIP, EmbeddingHeads
 from clser_engine.models.encoder_classifier import EncoderClassifier
 from clser_engine.training.batches import cell_weights
+from clser_engine.training.heads import relative_to_groups, set_prior
 from clser_engine.training.temperature import fit_temperature
 from clser_engine.types import FloatArray
 
@@ -66,23 +66,6 @@ def fit_project_head(
     return report
 
 
-def relative_to_groups(embeddings: FloatArray, groups: list[str]) -> FloatArray:
-    """Return embeddings (N, D) in deviations from the statistics of each one's group, clipped."""
-    relative = np.empty_like(embeddings)
-    for rows in _members(groups):
-        mean, std = embeddings[rows].mean(axis=0), embeddings[rows].std(axis=0)
-        relative[rows] = ((embeddings[rows] - mean) / (std + 1e-6)).clip(-CLIP, CLIP)
-    return relative
-
-
-def set_prior(heads: EmbeddingHeads, embeddings: FloatArray, groups: list[str]) -> None:
-    """Keep the mean of the groups' means and spreads: what a project is before it has clips."""
-    means = np.stack([embeddings[rows].mean(axis=0) for rows in _members(groups)])
-    variances = np.stack([embeddings[rows].var(axis=0) for rows in _members(groups)])
-    heads.prior_mean.copy_(torch.from_numpy(means.mean(axis=0)))
-    heads.prior_std.copy_(torch.from_numpy(np.sqrt(variances.mean(axis=0))))
-
-
 def fit_regression(
     layer: nn.Linear,
     inputs: FloatArray,
@@ -116,7 +99,3 @@ def fit_regression(
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(bias)
-
-
-def _members(groups: list[str]) -> list[NDArray[np.bool_]]:
-    return [np.array([g == group for g in groups]) for group in sorted(set(groups))]

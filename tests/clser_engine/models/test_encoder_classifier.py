@@ -5,7 +5,7 @@ import torch
 
 from clser_engine.backbones.backbone import EncodedFrames
 from clser_engine.backbones.registry import load_backbone
-from clser_engine.models.embedding_heads import CLIP, PRIOR_CLIPS, EmbeddingHeads
+from clser_engine.models.embedding_heads import EmbeddingHeads
 from clser_engine.models.encoder_classifier import EncoderClassifier
 
 CLASSES = ("anger", "neutral", "sadness")
@@ -98,23 +98,6 @@ def test_the_layer_and_the_pooling_are_those_asked_for(tiny_checkpoint, pooling)
     assert torch.equal(score().logits, before.logits)
     layers[1] = torch.zeros_like(layers[1])
     assert not torch.equal(score().logits, before.logits)
-
-
-def test_deviations_are_shrunk_towards_the_training_data():
-    heads = EmbeddingHeads(2, 2)
-    heads.prior_mean.copy_(torch.tensor([1.0, -1.0]))
-    heads.prior_std.copy_(torch.tensor([2.0, 0.5]))
-    embedding, mean, std = torch.tensor([[3.0, 0.5]]), torch.tensor([2.0, 0.0]), torch.ones(2)
-
-    for count in (0.0, 1.0, 2.0, 30.0):
-        found = heads.relative(embedding, mean, std, torch.tensor([count]))[0]
-        trust = count / (count + PRIOR_CLIPS)
-        spread = max(0.0, count - 1) / (count + 2)
-        for d in range(2):
-            centre = trust * float(mean[d]) + (1 - trust) * float(heads.prior_mean[d])
-            variance = spread * 1.0 + (1 - spread) * float(heads.prior_std[d]) ** 2
-            wanted = (float(embedding[0, d]) - centre) / (variance**0.5 + 1e-6)
-            assert float(found[d]) == pytest.approx(max(-CLIP, min(CLIP, wanted)), rel=1e-5)
 
 
 def test_with_many_clips_a_shift_of_all_of_them_drops_out():

@@ -5,13 +5,8 @@ import math
 import pytest
 import torch
 
-from clser_engine.models.heads import (
-    CLIP,
-    EnsembleHead,
-    KernelHead,
-    LinearHead,
-    UtteranceHeads,
-)
+from clser_engine.models.heads import EnsembleHead, KernelHead, LinearHead, UtteranceHeads
+from clser_engine.models.relative_heads import CLIP
 
 
 @pytest.fixture
@@ -55,22 +50,6 @@ def test_far_out_values_are_clipped():
     head = EnsembleHead(2, [LinearHead(2, 2)])
 
     assert head.standardise(torch.tensor([[1e9, -1e9]])).tolist() == [[CLIP, -CLIP]]
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 30])
-def test_statistics_are_shrunk_towards_the_training_data(heads, count):
-    functionals = torch.randn(2, 5)
-    mean, std = torch.randn(5), torch.rand(5) + 0.5
-
-    found = heads.relative(functionals, mean, std, torch.tensor([float(count)]))
-
-    for i in range(5):
-        trust = count / (count + 3)
-        spread_trust = max(count - 1, 0) / (count + 2)
-        centre = trust * float(mean[i]) + (1 - trust) * i
-        variance = spread_trust * float(std[i]) ** 2 + (1 - spread_trust) * 4.0
-        expected = (functionals[:, i] - centre) / math.sqrt(variance)
-        torch.testing.assert_close(found[:, i], expected.clamp(-CLIP, CLIP), atol=1e-4, rtol=1e-4)
 
 
 def test_gain_and_offset_of_a_whole_project_drop_out(heads):
