@@ -74,8 +74,7 @@ class WaveformBatches:
     def draw(self, epoch: int) -> list[list[int]]:
         """Return the recordings of each batch of an epoch."""
         if self._drawn[0] != epoch:
-            self._sampler.set_epoch(epoch)
-            dealt = list(self._sampler)
+            dealt = self._sampler.epoch(epoch)
             rng = np.random.default_rng([self._seed, epoch])
             batches = [
                 batch

@@ -2,7 +2,6 @@
 
 # ruff: noqa: E501  (one case a line)
 
-import itertools
 from collections import Counter
 
 import numpy as np
@@ -58,7 +57,7 @@ def test_every_node_deals_its_children_equally(world, seed):
             children.setdefault(path[:depth], set()).add(path[: depth + 1])
     batches = BalancedBatches(world, 8, seed)
 
-    draws = [paths[index] for batch in batches for index in batch]
+    draws = [paths[index] for batch in batches.epoch(0) for index in batch]
 
     assert len(draws) == 104
     assert_dealt_like_decks(draws, children)
@@ -67,12 +66,12 @@ def test_every_node_deals_its_children_equally(world, seed):
 def test_one_key_balances_that_alone(world):
     batches = BalancedBatches(world, 9, 0, by=("emotion",))
 
-    for batch in batches:
+    for batch in batches.epoch(0):
         assert max(Counter(world[i].emotion for i in batch).values()) == 3
 
 
 def test_an_emotion_that_a_language_lacks_is_as_frequent_as_others(world):
-    drawn = [world[i] for batch in BalancedBatches(world, 12, 0) for i in batch]
+    drawn = [world[i] for batch in BalancedBatches(world, 12, 0).epoch(0) for i in batch]
 
     assert len(set(Counter(u.emotion for u in drawn).values())) == 1
     assert Counter(u.language for u in drawn if u.emotion == "fear") == {"ita": 36}
@@ -81,74 +80,26 @@ def test_an_emotion_that_a_language_lacks_is_as_frequent_as_others(world):
 def test_equal_speaker_names_of_two_corpora_do_not_mix(utterance):
     world = [utterance(0, corpus="x")] + [utterance(i, corpus="y") for i in range(9)]
 
-    drawn = Counter(i for b in BalancedBatches(world, 10, 0, by=("speaker",)) for i in b)
+    drawn = Counter(i for b in BalancedBatches(world, 10, 0, by=("speaker",)).epoch(0) for i in b)
 
     assert drawn[0] == 5
 
 
-def test_equal_seeds_give_equal_batches_and_epochs_differ(world):
+def test_an_epoch_depends_on_its_number_and_the_seed_alone(world):
     one, two = BalancedBatches(world, 8, 1), BalancedBatches(world, 8, 1)
-    first, second = list(one), list(one)
+    first, second = one.epoch(0), one.epoch(1)
 
-    assert list(two) == first
+    assert two.epoch(1) == second
+    assert two.epoch(0) == first
     assert first != second
-    assert list(BalancedBatches(world, 8, 2)) != first
-    two.set_epoch(1)
-    assert list(two) == second
+    assert BalancedBatches(world, 8, 2).epoch(0) != first
 
 
-@pytest.mark.parametrize("done", [0, 1, 7, 12])
-def test_resumes_in_the_middle_of_an_epoch(world, done):
-    whole = BalancedBatches(world, 8, 0)
-    expected = list(whole) + list(whole)
-    broken = BalancedBatches(world, 8, 0)
-    seen = list(itertools.islice(broken, done))
-    resumed = BalancedBatches(world, 8, 0)
-
-    resumed.load_state_dict(broken.state_dict())
-    resumed.set_epoch(0)  # as a loop over epochs does
-    seen += list(resumed)
-    resumed.set_epoch(1)
-    seen += list(resumed)
-
-    assert seen == expected
-
-
-@pytest.mark.parametrize("world_size", [1, 2, 4])
-def test_ranks_together_see_exactly_the_batches_of_one(world, world_size):
-    ranks = []
-    for rank in range(world_size):
-        sampler = BalancedBatches(world, 8, 0)
-        sampler.shard(rank, world_size)
-        ranks.append(list(sampler))
-
-    together = [list(itertools.chain(*parts)) for parts in zip(*ranks, strict=True)]
-
-    assert together == list(BalancedBatches(world, 8, 0))
-
-
-def test_length_is_that_of_the_iteration(world):
+def test_length_is_that_of_an_epoch(world):
     for size in (1, 7, 97, 98, 200):
         batches = BalancedBatches(world, size, 0)
-        assert len(list(batches)) == len(batches) == int(np.ceil(97 / size))
-        assert all(len(batch) == size for batch in batches)
-
-
-def test_state_of_other_recordings_is_refused(world):
-    state = BalancedBatches(world, 8, 0).state_dict()
-
-    for other in (
-        BalancedBatches(world[1:], 8, 0),
-        BalancedBatches([world[1], world[0], *world[2:]], 8, 0),
-        BalancedBatches(world, 4, 0),
-        BalancedBatches(world, 8, 1),
-    ):
-        with pytest.raises(BadValueError) as raised:
-            other.load_state_dict(state)
-        assert str(raised.value) == (
-            "Bad sampler state: it belongs to other recordings or settings; resume with the "
-            "manifests, batch size and seed that the run began with."
-        )
+        assert len(batches.epoch(0)) == len(batches) == int(np.ceil(97 / size))
+        assert all(len(batch) == size for batch in batches.epoch(0))
 
 
 @pytest.mark.parametrize(
@@ -157,9 +108,7 @@ def test_state_of_other_recordings_is_refused(world):
         (lambda w: BalancedBatches([], 4, 0), "Bad utterances: got none, expected at least one recording."),
         (lambda w: BalancedBatches(w, 0, 0), "Bad batch_size: got 0, expected at least 1."),
         (lambda w: BalancedBatches(w, 4, 0, by=("mood",)), "Bad by: got 'mood', expected any of emotion, language, corpus, speaker."),
-        (lambda w: BalancedBatches(w, 6, 0).shard(0, 4), "Bad batch_size: got 6 for 4 processes, expected a multiple of 4."),
-        (lambda w: BalancedBatches(w, 4, 0).shard(2, 2), "Bad rank: got 2 of 2, expected 0 to 1."),
-        (lambda w: BalancedBatches(w, 4, 0).set_epoch(-1), "Bad epoch: got -1, expected at least 0."),
+        (lambda w: BalancedBatches(w, 4, 0).epoch(-1), "Bad epoch: got -1, expected at least 0."),
     ],
 )  # fmt: skip
 def test_bad_arguments_are_named(world, make, message):
