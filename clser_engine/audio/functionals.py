@@ -388,12 +388,21 @@ class Functionals(nn.Module):
             bands[:, :, 3] - bands[:, :, 2],
             bands[:, :, 2] - bands[:, :, 0],
             centroid,
-            change(energy).abs(),
-            change(f0).abs().clamp(max=3.0),
-            change(log_mel).abs().mean(dim=2),
         ]
         values = torch.cat([torch.stack(related, dim=2), cepstra, d.tilt_db], dim=2)
-        return [("correlation", masked_correlations(values, active))]
+        changes = change(values)  # (B, T, 13)
+        f0_change = changes[:, :, 1].clamp(-3.0, 3.0)  # a jump of the tracker is no movement
+        amounts = [
+            changes[:, :, 0].abs(),
+            f0_change.abs(),
+            change(log_mel).abs().mean(dim=2),
+        ]
+        changes = torch.cat([changes[:, :, :1], f0_change[:, :, None], changes[:, :, 2:]], dim=2)
+        together = torch.cat([values, torch.stack(amounts, dim=2)], dim=2)  # (B, T, 16)
+        return [
+            ("correlation", masked_correlations(together, active)),
+            ("correlation_of_changes", masked_correlations(changes, both(active))),
+        ]
 
     def _modulation(
         self,

@@ -38,10 +38,10 @@ class RunConfig:
     licence: str = "CC-BY-NC-SA-4.0"
     seed: int = 0
     alterations: int = 1
-    shrinkage: float = 0.6
+    shrinkage: float = 0.7
     concatenations: int = 300
     speech_steps: int = 700
-    sounds: int = 300
+    sounds: int = 600
     calibrate: bool = True
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from clser_engine.types import FloatArray
 
-TEMPERATURES = np.geomspace(0.25, 8.0, 141)
+TEMPERATURES = np.geomspace(0.25, 64.0, 225)
 
 
 def fit_temperature(logits: FloatArray, truth: np.ndarray, weights: np.ndarray) -> float:

@@ -135,6 +135,25 @@ def test_a_descriptor_that_does_not_move_correlates_with_nothing():
     assert float(found.abs().max()) < 1e-3
 
 
+def test_changes_that_go_together_correlate_and_those_that_do_not_do_not(summarise):
+    names = Functionals().names
+    time = torch.arange(2 * RATE) / RATE
+    frame = torch.floor(time * 50)
+    glide = torch.sin(2 * math.pi * 3.1 * time)  # what F0 does
+
+    def correlation(loudness):
+        f0_hz = 200 * torch.exp2(glide / 6)
+        phase = 2 * math.pi * torch.cumsum(f0_hz, dim=0) / RATE
+        tone = sum(torch.sin(k * phase) / k for k in range(1, 8)) * torch.exp(0.5 * loudness)
+        found = summarise((0.05 * tone)[None])[0]
+        return float(found[names.index("correlation_of_changes_0")])  # of energy with F0
+
+    slow = 3 * frame / 100  # moves far, but never with F0
+    assert correlation(glide + slow) > 0.7
+    assert correlation(-glide + slow) < -0.7
+    assert abs(correlation(torch.cos(2 * math.pi * 3.1 * time))) < 0.35
+
+
 def test_how_much_digital_silence_is_around_the_speech_changes_nothing(summarise):
     little = torch.nn.functional.pad(speech(), (640 * 2, 640 * 2))
     much = torch.nn.functional.pad(speech(), (640 * 20, 640 * 33))
