@@ -5,10 +5,13 @@ Use them through the fixture `tiny_bundle` of `tests/conftest.py`.
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from clser_engine.backbones.backbone import Backbone
 from clser_engine.data.manifest import Utterance
+from clser_engine.inference.familiarity import Familiarity
+from clser_engine.inference.group_model import untrained
 from clser_engine.methods.registry import load_run
 from clser_engine.models.encoder_classifier import EncoderClassifier
 from clser_engine.training.encoder_bundle import write_encoder_bundle
@@ -33,5 +36,21 @@ def save_bundle(model: EncoderClassifier, folder: Path) -> Path:
     spoken = Utterance(
         path=Path("a.wav"), emotion="anger", speaker="1", language="deu", corpus="made-up"
     )
-    write_encoder_bundle(model, run, [spoken], {"protocol": "none"}, {}, folder)
+    size = model.num_functionals
+    write_encoder_bundle(
+        model,
+        run,
+        [spoken],
+        {"protocol": "none"},
+        {},
+        folder,
+        groups=untrained(np.random.default_rng(0).standard_normal((50, size)), len(CLASSES)),
+        familiarity=Familiarity(  # everything sounds like speech to it
+            mean=np.zeros(size, np.float32),
+            scale=np.ones(size, np.float32),
+            weights=np.zeros(2 * size, np.float32),
+            bias=-9.0,
+            width=1.0,
+        ),
+    )
     return folder

@@ -24,6 +24,8 @@ class DataSettings:
             training does not.
         longest_s: Longer recordings are cut to a random stretch of this length in training.
         balance: What each batch is balanced over, outermost first.
+        sounds: Noises that a finished model learns to know as no speech, and as many recordings
+            damaged as telephones and rooms do it.
     """
 
     SECTION: ClassVar[str] = "data"
@@ -32,6 +34,7 @@ class DataSettings:
     validation_share: float = field(default=0.2, metadata=limits(above=0, at_most=0.5))
     longest_s: float = field(default=8.0, metadata=limits(at_least=0.5, at_most=60))
     balance: tuple[str, ...] = ("emotion", "corpus")
+    sounds: int = field(default=300, metadata=limits(at_least=1))
 
     def __post_init__(self) -> None:
         check_limits(self)

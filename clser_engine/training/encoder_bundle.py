@@ -15,9 +15,11 @@ from clser_engine.data.decoded_audio import SAMPLE_RATE_HZ
 from clser_engine.data.manifest import Utterance
 from clser_engine.errors import TrainingError
 from clser_engine.export.onnx_graph import describe_graphs, export_heads, export_model
+from clser_engine.inference.familiarity import Familiarity
+from clser_engine.inference.group_model import GroupModel
 from clser_engine.methods.registry import Run
 from clser_engine.models.encoder_classifier import EncoderClassifier
-from clser_engine.training.write_bundle import NOTICE, notice
+from clser_engine.training.write_bundle import NOTICE, data_facts, notice, save_knowledge
 
 BACKBONE = "config.json"
 
@@ -29,6 +31,9 @@ def write_encoder_bundle(
     metrics: Mapping[str, Any],
     facts: Mapping[str, Any],
     folder: Path,
+    *,
+    groups: GroupModel,
+    familiarity: Familiarity,
 ) -> None:
     """Write a bundle whole or not at all.
 
@@ -39,6 +44,8 @@ def write_encoder_bundle(
         metrics: Figures on the held-out speakers.
         facts: Hashes and versions, for the card.
         folder: Ends in `.clser-model`.
+        groups: What it learnt about projects and speakers.
+        familiarity: What it knows of its training data.
 
     Raises:
         ExportError: If a graph does not give the numbers of the model.
@@ -50,6 +57,7 @@ def write_encoder_bundle(
             new.mkdir()
             state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
             save_file(state, new / "weights.safetensors")
+            save_knowledge(new, groups, familiarity)
             (new / BACKBONE).write_text(
                 json.dumps(model.backbone.description, indent=1, ensure_ascii=False) + "\n",
                 encoding="utf-8",
@@ -86,14 +94,14 @@ def _card(
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     classes, backbone = list(model.classes), model.backbone
-    corpora = sorted({utterance.corpus for utterance in utterances})
+    data = data_facts(utterances)
     context_ms = 1000 * float(backbone.encoder.context_s)
     return {
         "name": run.settings.name,
         "method": run.method,
         "summary": (
             f"{backbone.name} with heads for {', '.join(classes)}; trained with the method "
-            f"{run.method} on {', '.join(corpora)}."
+            f"{run.method} on {', '.join(data['corpora'])}."
         ),
         "classes": classes,
         "sample_rate_hz": SAMPLE_RATE_HZ,
@@ -103,15 +111,7 @@ def _card(
         "window_ms": 1000 * float(backbone.encoder.window_s),
         "least_samples": model.least_samples,
         "num_functionals": model.num_functionals,
-        "corpora": corpora,
-        "languages": sorted({utterance.language for utterance in utterances}),
-        "corpus_licences": {
-            corpus: sorted(
-                {u.extra.get("licence") or "unknown" for u in utterances if u.corpus == corpus}
-            )
-            for corpus in corpora
-        },
-        "training_clips": len(utterances),
+        **data,
         "licence": run.settings.licence,
         "backbone": {
             "name": backbone.name,

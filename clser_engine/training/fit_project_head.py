@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from clser_engine.evaluation.metrics import expected_calibration_error, uar
 from clser_engine.methods.method import Embedded
+from clser_engine.models.embedding_heads import EmbeddingHeads
 from clser_engine.models.encoder_classifier import EncoderClassifier
 from clser_engine.training.batches import cell_weights
 from clser_engine.training.heads import relative_to_groups, set_prior
@@ -25,9 +26,8 @@ def fit_project_head(
 ) -> dict[str, float]:
     """Fit the head that reads deviations from a project's statistics, and calibrate every output.
 
-    Each corpus is a project: the head learns on embeddings relative to their corpus' mean and
-    spread, which a person's unlabelled recordings have too. Temperatures are fitted on held-out
-    speakers of the sources; in a language never heard the model is less sure of itself than that.
+    Temperatures are fitted on held-out speakers of the sources; in a language never heard the model
+    is less sure of itself than that.
 
     Args:
         model: In evaluation mode, on the processor; changed in place.
@@ -37,33 +37,62 @@ def fit_project_head(
     Returns:
         UAR and calibration error (percent) on the held-out speakers, with the temperatures.
     """
-    heads = model.heads
-    corpora = [utterance.corpus for utterance in train.utterances]
-    set_prior(heads, train.embeddings, corpora)
-    weights = cell_weights(corpora, train.emotions.tolist())
-    fit_regression(
-        heads.project, relative_to_groups(train.embeddings, corpora), train.emotions, weights
-    )
-    held_out = [utterance.corpus for utterance in validation.utterances]
-    with torch.no_grad():
-        relative = torch.from_numpy(relative_to_groups(validation.embeddings, held_out))
-        project: FloatArray = heads.project(relative).numpy()
-    weights = cell_weights(held_out, validation.emotions.tolist())
+    fit_project(model.heads, train)
+    alone, project = calibrate_heads(model.heads, validation)
+    value = _temperature(validation.frame_logits, validation)
+    model.frame_temperature.fill_(value)
+    frames = validation.frame_logits / value
     report: dict[str, float] = {}
-    for name, logits, temperature in (
-        ("one_file", validation.logits, heads.alone_temperature),
-        ("project", project, heads.project_temperature),
-        ("frames", validation.frame_logits, model.frame_temperature),
+    for name, temperature, logits in (
+        ("one_file", model.heads.alone_temperature, alone),
+        ("project", model.heads.project_temperature, project),
+        ("frames", model.frame_temperature, frames),
     ):
-        value = fit_temperature(logits, validation.emotions, weights)
-        temperature.fill_(value)
-        posteriors = torch.from_numpy(logits / value).softmax(dim=1).numpy()
+        posteriors = torch.from_numpy(logits).softmax(dim=1).numpy()
         report |= {
-            f"{name}_temperature": value,
+            f"{name}_temperature": float(temperature),
             f"{name}_uar": uar(validation.emotions, logits.argmax(axis=1), logits.shape[1]),
             f"{name}_ece": expected_calibration_error(validation.emotions, posteriors),
         }
     return report
+
+
+def fit_project(heads: EmbeddingHeads, train: Embedded) -> None:
+    """Fit the head of deviations, and the statistics of a project without clips.
+
+    Each corpus is a project: the head learns on embeddings relative to their corpus' mean and
+    spread, which a person's unlabelled recordings have too.
+    """
+    corpora = [utterance.corpus for utterance in train.utterances]
+    set_prior(heads, train.embeddings, corpora)
+    relative = relative_to_groups(train.embeddings, corpora)
+    fit_regression(heads.project, relative, train.emotions, _weights(train))
+
+
+def fit_alone(heads: EmbeddingHeads, train: Embedded) -> None:
+    """Fit the head of recordings by themselves anew, where the network's own knows too much."""
+    fit_regression(heads.alone, train.embeddings, train.emotions, _weights(train))
+
+
+@torch.no_grad()
+def calibrate_heads(heads: EmbeddingHeads, validation: Embedded) -> tuple[FloatArray, FloatArray]:
+    """Set both temperatures from held-out speakers; return their calibrated logits (N, C)."""
+    corpora = [utterance.corpus for utterance in validation.utterances]
+    relative = torch.from_numpy(relative_to_groups(validation.embeddings, corpora))
+    alone: FloatArray = heads.alone(torch.from_numpy(validation.embeddings)).numpy()
+    project: FloatArray = heads.project(relative).numpy()
+    heads.alone_temperature.fill_(_temperature(alone, validation))
+    heads.project_temperature.fill_(_temperature(project, validation))
+    return alone / float(heads.alone_temperature), project / float(heads.project_temperature)
+
+
+def _temperature(logits: FloatArray, validation: Embedded) -> float:
+    return fit_temperature(logits, validation.emotions, _weights(validation))
+
+
+def _weights(embedded: Embedded) -> NDArray[np.float64]:
+    corpora = [utterance.corpus for utterance in embedded.utterances]
+    return cell_weights(corpora, embedded.emotions.tolist())
 
 
 def fit_regression(

@@ -61,8 +61,7 @@ def write_bundle(
         new.mkdir()
         state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
         save_file(state, new / "weights.safetensors")
-        save_numpy(group_model.to_tensors(groups), new / group_model.FILE)
-        save_numpy(familiarity_file.to_tensors(familiarity), new / familiarity_file.FILE)
+        save_knowledge(new, groups, familiarity)
         parity = max(
             export_model(model, new / "model.onnx"), export_heads(model, new / "head.onnx")
         )
@@ -71,6 +70,28 @@ def write_bundle(
         if folder.exists():
             shutil.rmtree(folder)
         new.rename(folder)
+
+
+def save_knowledge(folder: Path, groups: GroupModel, familiarity: Familiarity) -> None:
+    """Write what a model knows of groups and of its training data into its bundle."""
+    save_numpy(group_model.to_tensors(groups), folder / group_model.FILE)
+    save_numpy(familiarity_file.to_tensors(familiarity), folder / familiarity_file.FILE)
+
+
+def data_facts(utterances: Sequence[Utterance]) -> dict[str, Any]:
+    """Return what a card says about the recordings that a model was made with."""
+    corpora = sorted({utterance.corpus for utterance in utterances})
+    return {
+        "corpora": corpora,
+        "languages": sorted({utterance.language for utterance in utterances}),
+        "corpus_licences": {
+            corpus: sorted(
+                {u.extra.get("licence") or "unknown" for u in utterances if u.corpus == corpus}
+            )
+            for corpus in corpora
+        },
+        "training_clips": len(utterances),
+    }
 
 
 def notice(config: RunConfig, utterances: Sequence[Utterance]) -> str:
@@ -95,12 +116,13 @@ def _card(
     parity: float,
 ) -> dict[str, Any]:
     classes, size = list(model.classes), model.num_functionals
-    corpora = sorted({utterance.corpus for utterance in utterances})
+    facts = data_facts(utterances)
     return {
         "name": config.name,
         "method": "compact",
         "summary": (
-            f"Compact model for {', '.join(classes)}; trained from scratch on {', '.join(corpora)}."
+            f"Compact model for {', '.join(classes)}; trained from scratch on "
+            f"{', '.join(facts['corpora'])}."
         ),
         "classes": classes,
         "sample_rate_hz": SAMPLE_RATE_HZ,
@@ -110,15 +132,7 @@ def _card(
         **calibrated(COMPACT, float(model.frames.head.temperature)).to_card(),
         "num_functionals": size,
         "functionals": list(model.functionals.names),
-        "corpora": corpora,
-        "languages": sorted({utterance.language for utterance in utterances}),
-        "corpus_licences": {
-            corpus: sorted(
-                {u.extra.get("licence") or "unknown" for u in utterances if u.corpus == corpus}
-            )
-            for corpus in corpora
-        },
-        "training_clips": len(utterances),
+        **facts,
         "licence": config.licence,
         "metrics": {**metrics, "onnx_max_difference": parity},
         "architecture": {},

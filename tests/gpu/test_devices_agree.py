@@ -20,7 +20,9 @@ def speech(seconds, seed=0):
 
 
 @pytest.fixture(params=["default", "wav2vec2", "xls-r", "wavlm", "w2v-bert", "whisper"])
-def model(request, tiny_bundle):
+def model(request, tiny_bundle, device):
+    if device == "cpu" and request.param not in ("default", "xls-r"):
+        pytest.skip("on a processor one encoder shows that the test itself works")
     return request.param if request.param == "default" else tiny_bundle(request.param)
 
 
@@ -31,7 +33,7 @@ def test_posteriors_are_the_processors(model, runtime, device, device_name):
 
     assert predictor.device == device_name
     assert predictor.notice == ""
-    for seconds in (0.03, 2.5, 33.0):
+    for seconds in (0.03, 2.5, 33.0) if device == "cuda" else (0.03, 2.5):
         expected = reference.analyze_samples(speech(seconds))
         found = predictor.analyze_samples(speech(seconds))
         np.testing.assert_allclose(

@@ -13,11 +13,11 @@ from clser_engine.config.sections import (
     ModelSettings,
     TrainingSettings,
 )
-from clser_engine.methods.registry import Run
-from clser_engine.methods.supervised import SupervisedRun
+from clser_engine.methods.supervised import SupervisedMethod, SupervisedRun
 from clser_engine.runtime import RunContext
 from clser_engine.training.events import read_events
-from clser_engine.training.train_method import train_method
+from clser_engine.training.loop import Loop
+from clser_engine.training.processes import start_processes
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,11 @@ def losses(manifest, checkpoint, folder, device, precision):
         model=ModelSettings(embedding_size=8, dropout=0.0),
         training=TrainingSettings(steps=5, batch_size=8, validate_every=5, precision=precision),
     )
-    train_method(Run(method="supervised", settings=run), folder, RunContext(), device=device)
+    folder.mkdir()
+    torch.manual_seed(run.seed)
+    with start_processes(device, precision) as processes:
+        method = SupervisedMethod.build(run, processes, RunContext())
+        Loop(method, run, folder, processes, RunContext(), resume=False).train()
     events = read_events(folder)
     return [event["losses"]["loss"] for event in events if event["event"] == "step"]
 

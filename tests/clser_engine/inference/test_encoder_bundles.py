@@ -32,7 +32,8 @@ def test_every_architecture_gives_the_same_posteriors_in_both_runtimes(tiny_bund
 
     assert onnx.card.kind == "encoder"
     assert set(onnx.card.files) == {
-        "config.json", "head.onnx", "model.onnx", "weights.safetensors"
+        "config.json", "familiarity.safetensors", "groups.safetensors", "head.onnx", "model.onnx",
+        "weights.safetensors",
     }  # fmt: skip
     for samples in (speech(2.0), speech(1.13, seed=3), speech(0.3, seed=2)[:300]):
         found = onnx.analyze_samples(samples)

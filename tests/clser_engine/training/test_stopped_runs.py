@@ -36,6 +36,7 @@ def settings(toy_corpora, tiny_checkpoint, tmp_path):
         root = {str(toy_corpora)!r}
         manifests = ["one/manifest.csv", "two/manifest.csv"]
         longest_s = 0.7
+        sounds = 14
         [backbone]
         name = {str(backbone)!r}
         tuning = "lora"

@@ -28,6 +28,7 @@ from clser_engine.models.encoder_classifier import EncoderClassifier
 from clser_engine.runtime import RunContext
 from clser_engine.training.checkpoint import load_tensors
 from clser_engine.training.events import read_events
+from clser_engine.training.non_speech import TAUGHT, make_noises
 from clser_engine.training.train_method import train_method
 
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "data2vec", "w2v-bert", "whisper")
@@ -44,6 +45,7 @@ def make_run(root, checkpoint, **changes):
             manifests=("one/manifest.csv", "two/manifest.csv"),
             longest_s=0.7,
             validation_share=0.25,
+            sounds=28,
         ),
         "backbone": BackboneSettings(name=str(checkpoint), tuning="lora"),
         "model": ModelSettings(embedding_size=16),
@@ -180,6 +182,28 @@ def test_the_model_analyses_recordings_like_any_other(trained, toy_corpora):
     assert np.allclose(analysis.posteriors.values.sum(axis=1), 1, atol=1e-5)
     assert analysis.functionals.shape == (16,)
     assert analysis.utterance.emotion in CLASSES
+
+
+def test_the_model_knows_speech_from_noise_and_adapts_to_a_project(trained, toy_corpora):
+    predictor = load_predictor(str(trained / "toy.clser-model"))
+    paths = sorted((toy_corpora / "three").glob("*.wav"))
+    spoken = [predictor.analyze(path, RunContext()) for path in paths]
+    noises = [
+        predictor.analyze_samples(samples).utterance.ood_score
+        for made in make_noises(TAUGHT, 2, seed=5).values()
+        for samples in made
+    ]
+
+    strangeness = np.array([analysis.utterance.ood_score for analysis in spoken])
+    functionals = np.stack([analysis.functionals for analysis in spoken])
+    scores = predictor.score_project(functionals)
+
+    assert np.mean(np.array(noises)[:, None] > strangeness) > 0.75  # AUROC
+    assert np.mean([analysis.utterance.is_known for analysis in spoken]) >= 0.8
+    known = sum(analysis.utterance.is_known for analysis in spoken)
+    assert scores.summary.words == f"adapted to {known} clips of this project"
+    metrics = predictor.card.values["metrics"]
+    assert {"known_speech", "least_disagreement_project", "speaker_ece_after"} <= set(metrics)
 
 
 def test_the_command_evaluates_a_trained_encoder(trained, toy_corpora, capsys):
