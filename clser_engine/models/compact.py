@@ -11,11 +11,7 @@ from torch import Tensor, nn
 from clser_engine.audio.features import FrameDescriptors
 from clser_engine.audio.functionals import Functionals
 from clser_engine.models.frame_branch import FrameBranch
-from clser_engine.models.heads import (
-    EnsembleHead,
-    LinearHead,
-    UtteranceHeads,
-)
+from clser_engine.models.heads import LinearHead, UtteranceHeads
 from clser_engine.models.speech_branch import SpeechBranch
 
 
@@ -32,11 +28,8 @@ class CompactModel(nn.Module):
         self.descriptors = FrameDescriptors()
         self.functionals = Functionals()
         size = len(self.functionals.names)
-
-        def regression() -> EnsembleHead:
-            return EnsembleHead(size, [LinearHead(size, len(classes))])
-
-        self.heads = UtteranceHeads(size, regression(), regression())
+        alone, project = (LinearHead(size, len(classes)) for _ in range(2))
+        self.heads = UtteranceHeads(size, alone, project)
         self.frames = FrameBranch(len(classes))
         self.speech = SpeechBranch()
 

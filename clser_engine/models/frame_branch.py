@@ -2,7 +2,7 @@
 
 Functionals of trailing windows, as an utterance has of the whole of it, and how far they are from
 what the last seconds were like: so a change of emotion shows, and the speaker's own voice and the
-microphone drop out. The classifiers are those of utterances. (A learned convolution over log-mel
+microphone drop out. The classifier is that of utterances. (A learned convolution over log-mel
 was 4 points of frame error worse on unseen languages.) Everything has a fixed reach into the past,
 so that a recording can be analysed in blocks or live with the same result.
 
@@ -23,7 +23,7 @@ from clser_engine.audio.features import (
 )
 from clser_engine.audio.functionals import cosine_terms, mel_centres_hz
 from clser_engine.audio.masked import change
-from clser_engine.models.heads import EnsembleHead, KernelHead, LinearHead
+from clser_engine.models.heads import LinearHead
 
 STEP_RATE_HZ = FRAME_RATE_HZ / 2
 SHIFT_STEPS = 5  # 200 ms that the branch waits for on purpose
@@ -39,7 +39,6 @@ ACTIVE_BELOW_PEAK_DB = 35.0
 SILENCE_DB = -80.0
 CEPSTRA = 16
 SPECTRAL, VOICE = 2 * CEPSTRA + 8, 5
-KERNEL_FEATURES = 512
 FEW = 1e-3  # share of a window below which it is next to empty
 
 
@@ -83,13 +82,7 @@ class FrameBranch(nn.Module):
         self._constant("centre_khz", hz / 1000)
         described = SPECTRAL + VOICE
         self.num_inputs = 2 * (2 * described + 3) + 2 * (described + 1) + SPECTRAL + 7
-        self.head = EnsembleHead(
-            self.num_inputs,
-            [
-                LinearHead(self.num_inputs, num_classes),
-                KernelHead(self.num_inputs, num_classes, KERNEL_FEATURES),
-            ],
-        )
+        self.head = LinearHead(self.num_inputs, num_classes)
 
     def _constant(self, name: str, values: np.ndarray) -> None:
         tensor = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
@@ -103,7 +96,7 @@ class FrameBranch(nn.Module):
         return logits.reshape(batch, steps, -1)
 
     def inputs(self, d: Descriptors) -> tuple[Tensor, Tensor]:
-        """Return what the classifiers read (B, T, D), and which frames are active (B, T) bool."""
+        """Return what the classifier reads (B, T, D), and which frames are active (B, T) bool."""
         energy = d.energy_db  # (B, 2 T)
         peak = trailing_peak(energy.masked_fill(~d.valid, -200.0), 2 * PEAK_STEPS)
         active = d.valid & (energy > peak - ACTIVE_BELOW_PEAK_DB) & (energy > SILENCE_DB)

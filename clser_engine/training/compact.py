@@ -94,6 +94,7 @@ def train_frame_branch(
         utterances,
         data.classes,
         count=config.concatenations,
+        shrinkage=config.shrinkage,
         seed=config.seed,
         context=context,
     )

@@ -25,18 +25,18 @@ import torch
 from numpy.typing import NDArray
 
 from clser_engine.errors import BadValueError
-from clser_engine.models.heads import EnsembleHead, LinearHead
+from clser_engine.models.heads import LinearHead
 from clser_engine.training.batches import cell_weights
 
 
 def fit_discriminant(
-    head: EnsembleHead,
+    head: LinearHead,
     functionals: NDArray[np.float32],
     emotions: NDArray[np.int64],
     groups: list[str],
     shrinkage: float,
 ) -> None:
-    """Fit standardisation and the one linear member of a head in place.
+    """Fit standardisation and linear layer of a head in place.
 
     Args:
         head: What to fit; left in evaluation mode.
@@ -46,11 +46,9 @@ def fit_discriminant(
         shrinkage: s, above 0 (else S' may have no inverse) and up to 1.
 
     Raises:
-        BadValueError: If the head is not one linear member or a class has no recording.
+        BadValueError: If a class has no recording.
     """
-    if len(head.members) != 1 or not isinstance(member := head.members[0], LinearHead):
-        raise BadValueError("Bad head: expected one linear member.")
-    num_classes = member.output.out_features
+    num_classes = head.output.out_features
     absent = sorted(set(range(num_classes)) - set(emotions.tolist()))
     if absent:
         raise BadValueError(f"Bad emotions: class {absent[0]} has no recording to learn from.")
@@ -71,8 +69,8 @@ def fit_discriminant(
     coefficients = np.linalg.solve(noise, effects.T).T  # (C, D)
     centre = offsets.mean(axis=0)
     bias = -(coefficients * (centre + effects / 2)).sum(axis=1)
-    member.output.weight.data.copy_(torch.from_numpy(coefficients))
-    member.output.bias.data.copy_(torch.from_numpy(bias))
+    head.output.weight.data.copy_(torch.from_numpy(coefficients))
+    head.output.bias.data.copy_(torch.from_numpy(bias))
     head.eval()
 
 

@@ -1,7 +1,7 @@
 """Training of the frame branch on recordings in which the emotion changes at a known time.
 
-The inputs of its classifiers are not learned, so they are computed once a corpus; what is fitted
-are two regressions on frames drawn from them, in seconds.
+The inputs of its classifier are not learned, so they are computed once a corpus; what is fitted is
+a discriminant of frames drawn from them, which compares emotions within each corpus only.
 
 Shapes: F frames, T steps of 40 ms, D inputs.
 """
@@ -20,9 +20,8 @@ from clser_engine.data.features_cache import recordings_hash
 from clser_engine.data.manifest import Utterance
 from clser_engine.models.frame_branch import FrameBranch
 from clser_engine.runtime import RunContext
-from clser_engine.training.batches import cell_weights
 from clser_engine.training.concatenations import NOBODY, compose, draw_clips
-from clser_engine.training.heads import fit_ensemble
+from clser_engine.training.discriminant import fit_discriminant
 from clser_engine.types import FloatArray
 
 CONCATENATIONS = 300  # of each corpus, about 45 minutes
@@ -30,8 +29,6 @@ SPEEDS = (0.9, 0.95, 1.0, 1.0, 1.06, 1.12)
 NOISE_BELOW_DB = (15.0, 65.0)
 GRACE_STEPS = 8  # after a change, frames that have heard too little of what is new
 EVERY_STEPS = 12  # neighbouring frames are nearly the same
-LINEAR_PENALTY = 0.01
-KERNEL_PENALTY = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,16 +54,18 @@ def train_frames(
     classes: Sequence[str],
     *,
     count: int = CONCATENATIONS,
+    shrinkage: float,
     seed: int,
     context: RunContext,
 ) -> None:
-    """Fit the classifiers of the branch in place.
+    """Fit the classifier of the branch in place.
 
     Args:
         branch: What to train; left in evaluation mode.
         utterances: Recordings of one emotion each.
         classes: Emotion names in the order of the outputs.
         count: Concatenations of each corpus.
+        shrinkage: Of the covariance; see `fit_discriminant`.
         seed: Start of the random numbers.
         context: Progress and cancellation.
     """
@@ -76,15 +75,12 @@ def train_frames(
         context.report("frames", number, len(corpora))
         members = [u for u in utterances if u.corpus == corpus]
         parts.append(examples_of(branch, members, classes, count, seed))
-    labels = np.concatenate([part.labels for part in parts])
-    names = np.repeat(corpora, [len(part.labels) for part in parts]).tolist()
-    fit_ensemble(
+    fit_discriminant(
         branch.head,
         np.concatenate([part.inputs for part in parts]),
-        labels,
-        cell_weights(names, labels.tolist()),
-        linear_penalty=LINEAR_PENALTY,
-        kernel_penalty=KERNEL_PENALTY,
+        np.concatenate([part.labels for part in parts]),
+        np.repeat(corpora, [len(part.labels) for part in parts]).tolist(),
+        shrinkage,
     )
     branch.eval()
 

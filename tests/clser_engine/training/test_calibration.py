@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from clser_engine.evaluation.metrics import expected_calibration_error
-from clser_engine.models.heads import LinearHead
 from clser_engine.training.batches import cell_weights
 from clser_engine.training.calibration import extrapolate
-from clser_engine.training.heads import fit_regression, relative_to_groups
+from clser_engine.training.heads import relative_to_groups
 from clser_engine.training.temperature import fit_temperature
 
 
@@ -31,26 +30,6 @@ def test_heads_that_saw_more_corpora_are_trusted_more():
     assert extrapolate(8.0, 4.0) == 2.0
     assert extrapolate(4.0, 4.0) == 4.0
     assert extrapolate(2.0, 4.0) == 4.0  # less trust than was measured is never taken back
-
-
-def test_the_regression_equals_plain_gradient_descent():
-    torch.manual_seed(0)
-    inputs, targets = torch.randn(60, 3), torch.randint(0, 3, (60,))
-    weights = torch.rand(60)
-    head = LinearHead(3, 3)
-    fit_regression(head, inputs, targets, weights, 0.05)
-
-    slow = torch.zeros(3, 3, requires_grad=True)
-    bias = torch.zeros(3, requires_grad=True)
-    for _ in range(3000):
-        losses = torch.nn.functional.cross_entropy(inputs @ slow + bias, targets, reduction="none")
-        loss = (losses * weights).mean() + 0.05 * slow.square().sum()
-        step = torch.autograd.grad(loss, (slow, bias))
-        with torch.no_grad():
-            slow -= 0.5 * step[0]
-            bias -= 0.5 * step[1]
-
-    torch.testing.assert_close(head.output.weight.detach(), slow.T.detach(), atol=2e-3, rtol=1e-2)
 
 
 def test_every_corpus_and_emotion_weighs_alike():

@@ -3,14 +3,10 @@ import pytest
 import torch
 
 from clser_engine.errors import BadValueError
-from clser_engine.models.heads import EnsembleHead, KernelHead, LinearHead
+from clser_engine.models.heads import LinearHead
 from clser_engine.training.discriminant import fit_discriminant, split_cells
 
 NUM_FEATURES, NUM_CLASSES = 5, 3
-
-
-def new_head():
-    return EnsembleHead(NUM_FEATURES, [LinearHead(NUM_FEATURES, NUM_CLASSES)])
 
 
 def draw(seed=0, clips=240, offset=0.0):
@@ -25,7 +21,7 @@ def draw(seed=0, clips=240, offset=0.0):
 
 
 def fitted(functionals, emotions, groups, shrinkage=0.3):
-    head = new_head()
+    head = LinearHead(NUM_FEATURES, NUM_CLASSES)
     with torch.no_grad():
         fit_discriminant(head, functionals, emotions, groups, shrinkage)
     return head
@@ -33,7 +29,7 @@ def fitted(functionals, emotions, groups, shrinkage=0.3):
 
 @torch.no_grad()
 def logits(head, functionals):
-    return head.members[0](head.standardise(torch.from_numpy(functionals))).numpy()
+    return head(torch.from_numpy(functionals)).numpy()
 
 
 def test_it_is_the_equations_computed_one_recording_at_a_time():
@@ -73,7 +69,7 @@ def test_an_offset_of_a_group_changes_no_weight():
     moved = fitted(*draw(offset=3.0))
 
     # in units of the functionals, since the offset changes what they are standardised by
-    weights = [head.members[0].output.weight / head.scale for head in (plain, moved)]
+    weights = [head.output.weight / head.scale for head in (plain, moved)]
     assert torch.allclose(*(w / w.norm() for w in weights), atol=0.1)
 
 
@@ -104,7 +100,7 @@ def test_order_and_number_of_recordings_of_a_cell_do_not_matter():
 
 def test_full_shrinkage_measures_plain_distances():
     functionals, emotions, groups = draw()
-    weight = fitted(functionals, emotions, groups, shrinkage=1.0).members[0].output.weight
+    weight = fitted(functionals, emotions, groups, shrinkage=1.0).output.weight
 
     assert torch.allclose(weight.sum(dim=0), torch.zeros(NUM_FEATURES), atol=1e-5)
     assert (weight.argmax(dim=1) == torch.arange(NUM_CLASSES)).all()
@@ -123,12 +119,3 @@ def test_a_class_without_recordings_is_refused():
         fitted(functionals, np.minimum(emotions, 1), groups)
 
     assert str(raised.value) == "Bad emotions: class 2 has no recording to learn from."
-
-
-def test_another_kind_of_head_is_refused():
-    head = EnsembleHead(NUM_FEATURES, [KernelHead(NUM_FEATURES, NUM_CLASSES, 8)])
-
-    with pytest.raises(BadValueError) as raised:
-        fit_discriminant(head, *draw(), 0.3)
-
-    assert str(raised.value) == "Bad head: expected one linear member."
