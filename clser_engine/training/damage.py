@@ -1,4 +1,4 @@
-"""What telephones, rooms and careless microphones do to speech.
+"""What telephones, rooms, noise, careless microphones and soft voices do to speech.
 
 Shapes: N samples at 16 kHz.
 """
@@ -14,6 +14,9 @@ from clser_engine.types import FloatArray
 Damage = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 """From random numbers and samples (N,) to samples (N,)."""
 
+BREATH_WINDOW = 512  # 32 ms
+BREATH_CEPSTRA = 24
+
 
 def _between(low_hz: float, high_hz: float) -> Damage:
     """Only the frequencies from low to high, with edges of 10 %."""
@@ -28,24 +31,24 @@ def _between(low_hz: float, high_hz: float) -> Damage:
 
 
 def _noisy(slope: float) -> Damage:
-    """Noise of a colour, 10 to 30 dB below the speech."""
+    """Noise of a colour, 3 to 30 dB below the speech."""
 
     def apply(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
         spectrum = np.fft.rfft(rng.standard_normal(len(samples)))
         spectrum *= np.maximum(np.arange(len(spectrum)), 1.0) ** (-slope / 2)
         noise = np.fft.irfft(spectrum, len(samples))
         power = np.mean(samples**2) / (np.mean(noise**2) + 1e-12)
-        louder: np.ndarray = samples + noise * np.sqrt(power * 10 ** (-rng.uniform(10, 30) / 10))
+        louder: np.ndarray = samples + noise * np.sqrt(power * 10 ** (-rng.uniform(3, 30) / 10))
         return louder
 
     return apply
 
 
 def _room(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
-    """An echo that dies away by 60 dB within 0.2 to 0.6 seconds."""
-    size = int(0.6 * SAMPLE_RATE_HZ)
-    fall = np.exp(-np.arange(size) * 6.9 / (rng.uniform(0.2, 0.6) * SAMPLE_RATE_HZ))
-    response = rng.standard_normal(size) * fall * rng.uniform(0.02, 0.1)
+    """An echo that dies away by 60 dB within 0.2 to 0.8 seconds."""
+    size = int(0.8 * SAMPLE_RATE_HZ)
+    fall = np.exp(-np.arange(size) * 6.9 / (rng.uniform(0.2, 0.8) * SAMPLE_RATE_HZ))
+    response = rng.standard_normal(size) * fall * rng.uniform(0.02, 0.12)
     response[0] = 1.0
     length = len(samples) + size
     wet = np.fft.irfft(np.fft.rfft(samples, length) * np.fft.rfft(response, length), length)
@@ -59,9 +62,31 @@ def _clipped(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
 
 
 def _quiet(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
-    """So soft that the steps of 16 bits are heard."""
-    quiet: np.ndarray = np.round(samples * 10 ** rng.uniform(-2.5, -1.5) * 32768) / 32768
+    """So soft that the steps of 16 bits are heard: its peak is 100 to 1000 of them."""
+    level = 10 ** rng.uniform(-2.5, -1.5) / (np.abs(samples).max() + 1e-9)
+    quiet: np.ndarray = np.round(samples * level * 32768) / 32768
     return quiet
+
+
+def _breathy(rng: np.random.Generator, samples: np.ndarray) -> np.ndarray:
+    """Breath in the place of a third of the voice or more, all of it being a whisper.
+
+    Noise takes the spectral envelope of each frame, which is what the lowest cepstra leave of it.
+    """
+    window = np.hanning(BREATH_WINDOW)
+    padded = np.pad(samples, BREATH_WINDOW)
+    noise, breath = rng.standard_normal(len(padded)), np.zeros(len(padded))
+    for start in range(0, len(padded) - BREATH_WINDOW, BREATH_WINDOW // 4):
+        part = slice(start, start + BREATH_WINDOW)
+        cepstrum = np.fft.irfft(np.log(np.abs(np.fft.rfft(padded[part] * window)) + 1e-6))
+        cepstrum[BREATH_CEPSTRA:-BREATH_CEPSTRA] = 0
+        envelope = np.exp(np.fft.rfft(cepstrum).real)
+        breath[part] += np.fft.irfft(np.fft.rfft(noise[part] * window) * envelope) * window
+    breath = breath[BREATH_WINDOW:-BREATH_WINDOW]
+    breath *= np.sqrt(np.mean(samples**2) / (np.mean(breath**2) + 1e-12))
+    share = rng.uniform(0.3, 1)
+    mixed: np.ndarray = share * breath + (1 - share) * samples
+    return mixed
 
 
 DAMAGES: Final[dict[str, Damage]] = {
@@ -72,6 +97,7 @@ DAMAGES: Final[dict[str, Damage]] = {
     "room": _room,
     "clipping": _clipped,
     "quiet": _quiet,
+    "breath": _breathy,
 }
 
 

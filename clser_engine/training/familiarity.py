@@ -1,9 +1,10 @@
 """Training of the score that says how far a recording is from speech that the model knows.
 
-Speech as recorded and speech damaged as telephones and rooms do it is one class; noise, music and
-silence made from nothing is the other. The border is where it keeps speech of corpora left out.
+Speech as recorded, and as telephones, rooms, noise and soft voices alter it, is one class; noise,
+music and silence made from nothing is the other. Each emotion of each corpus weighs the same, so
+none is strange for being rare, and the border is where it keeps speech of corpora left out.
 
-Shapes: N recordings, D functionals.
+Shapes: N recordings of speech, D functionals.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,19 +15,22 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from clser_engine.audio.features import SAMPLE_RATE_HZ
 from clser_engine.audio.read import read_mono
 from clser_engine.data.manifest import Utterance
 from clser_engine.inference.familiarity import Familiarity, quadratic_terms
 from clser_engine.runtime import RunContext
 from clser_engine.training.batches import cell_weights
 from clser_engine.training.damage import DAMAGES, damage
+from clser_engine.training.noises import draw_sound
 from clser_engine.training.non_speech import TAUGHT, make_noises
 from clser_engine.types import FloatArray
 
 Embed = Callable[[FloatArray], FloatArray]
 """From samples (N,) to functionals (D,)."""
 
-KEPT = 0.95  # share of speech of unseen corpora, whole or damaged, that stays known
+KEPT = 0.98  # share of speech of unseen corpora, as recorded and altered, that stays known
+KEPT_OF_EACH = 0.95  # the same of each emotion of each such corpus, as recorded
 PENALTY = 0.04
 STEPS = 100
 
@@ -36,18 +40,44 @@ class SoundExamples:
     """Functionals of speech and of what is none.
 
     Args:
-        speech: (N, D) as recorded.
-        speech_corpora: Corpus of each.
-        damaged: (M, D) speech after damage.
-        damaged_corpora: Corpus of each.
+        speech: (N, D).
+        corpora: Corpus of each.
+        emotions: Emotion of each.
+        altered: (N,) whether it was damaged.
         non_speech: (K, D) noise, music and silence.
     """
 
     speech: FloatArray
-    speech_corpora: Sequence[str]
-    damaged: FloatArray
-    damaged_corpora: Sequence[str]
+    corpora: Sequence[str]
+    emotions: Sequence[str]
+    altered: NDArray[np.bool]
     non_speech: FloatArray
+
+    def select(self, rows: NDArray[np.bool]) -> "SoundExamples":
+        """Return the examples with some of the speech (N,) only."""
+        kept = np.flatnonzero(rows).tolist()
+        return SoundExamples(
+            speech=self.speech[kept],
+            corpora=[self.corpora[row] for row in kept],
+            emotions=[self.emotions[row] for row in kept],
+            altered=self.altered[kept],
+            non_speech=self.non_speech,
+        )
+
+    def cells(self) -> list[str]:
+        """Return of each recording what weighs as much as any other: (N,)."""
+        return [
+            f"{corpus}, {emotion}, {'altered' if altered else 'as recorded'}"
+            for corpus, emotion, altered in zip(
+                self.corpora, self.emotions, self.altered, strict=True
+            )
+        ]
+
+    def weights(self) -> NDArray[np.float64]:
+        """Return what each recording of speech weighs, (N,) with sum 1."""
+        weights = cell_weights(self.cells(), [0] * len(self.speech))
+        shares: NDArray[np.float64] = weights / weights.sum()
+        return shares
 
 
 def make_examples(
@@ -58,13 +88,13 @@ def make_examples(
     seed: int,
     context: RunContext,
 ) -> SoundExamples:
-    """Damage some of the training speech and make noises.
+    """Damage some of the training speech and make sounds that are none.
 
     Args:
         embed: What computes functionals.
         utterances: The training speech.
         functionals: (N, D) of it.
-        count: Of noises, and of damaged clips, spread over corpora and kinds.
+        count: Of sounds, and of damaged clips, spread over corpora and kinds.
         seed: Start of the random numbers.
         context: Progress and cancellation.
 
@@ -75,86 +105,92 @@ def make_examples(
     names = sorted({utterance.corpus for utterance in utterances})
     each = -(-count // (len(names) * len(DAMAGES)))
     damaged: list[FloatArray] = []
-    corpora: list[str] = []
+    chosen: list[Utterance] = []
     for corpus in names:
         members = [utterance for utterance in utterances if utterance.corpus == corpus]
         for kind in DAMAGES:
             for number in rng.integers(len(members), size=each):
                 context.report("damaged speech", len(damaged), each * len(names) * len(DAMAGES))
-                samples = read_mono(members[number].path)
-                damaged.append(embed(damage(kind, samples, rng)))
-                corpora.append(corpus)
-    noises = [
-        s for made in make_noises(TAUGHT, -(-count // len(TAUGHT)), seed).values() for s in made
-    ]
+                chosen.append(members[number])
+                damaged.append(embed(damage(kind, read_mono(members[number].path), rng)))
     heard = []
-    for number, samples in enumerate(noises):
-        context.report("noises", number, len(noises))
+    for number, samples in enumerate(_sounds(count, seed)):
+        context.report("noises", number, count)
         heard.append(embed(samples))
+    everyone = [*utterances, *chosen]
     return SoundExamples(
-        speech=functionals,
-        speech_corpora=[utterance.corpus for utterance in utterances],
-        damaged=np.stack(damaged),
-        damaged_corpora=corpora,
+        speech=np.concatenate([functionals, np.stack(damaged)]),
+        corpora=[utterance.corpus for utterance in everyone],
+        emotions=[utterance.emotion for utterance in everyone],
+        altered=np.arange(len(everyone)) >= len(utterances),
         non_speech=np.stack(heard),
     )
+
+
+def _sounds(count: int, seed: int) -> list[FloatArray]:
+    """Return sounds (N,) that are no speech: half of plain kinds, half music, effects and mixes."""
+    each = -(-count // (2 * len(TAUGHT)))
+    sounds = [s for made in make_noises(TAUGHT, each, seed).values() for s in made]
+    rng = np.random.default_rng(seed)
+    while len(sounds) < count:
+        sound = draw_sound(round(rng.uniform(1, 6) * SAMPLE_RATE_HZ), rng, [])
+        peak = np.float32(10 ** rng.uniform(-2, -0.1) / (np.abs(sound).max() + 1e-9))
+        sounds.append(sound * peak)
+    return sounds
 
 
 def fit_familiarity(examples: SoundExamples) -> tuple[Familiarity, dict[str, float]]:
     """Fit the score and its border.
 
     Returns:
-        The score, and in percent how much speech of corpora left out stays known, as recorded and
-        damaged; only the border is in doubt there, so the noises are the same.
+        The score, and in percent how much speech of corpora left out stays known, as recorded, in
+        the worst emotion of a corpus, and damaged. Only the border is in doubt there, so the other
+        sounds are the same.
     """
     fitted = _fit(examples)
-    corpora = sorted(set(examples.speech_corpora))
-    clean, damaged, clean_names, damaged_names = [], [], [], []
-    for corpus in corpora if len(corpora) > 1 else []:
-        other = _fit(_without(examples, corpus))
-        theirs = _rows(examples.speech_corpora, corpus)
-        clean.append(other.margins(examples.speech[theirs]))
-        clean_names += [corpus] * int(theirs.sum())
-        theirs = _rows(examples.damaged_corpora, corpus)
-        damaged.append(other.margins(examples.damaged[theirs]))
-        damaged_names += [corpus] * int(theirs.sum())
-    if not clean:
+    corpora = np.array(examples.corpora)
+    names = np.unique(corpora)
+    if len(names) < 2:
         return fitted, {}
-    margins = np.concatenate([*clean, *damaged])
-    names = [f"{n} as recorded" for n in clean_names] + [f"{n} damaged" for n in damaged_names]
-    weights = cell_weights(names, [0] * len(names))
+    margins = np.empty(len(corpora))
+    for name in names:
+        theirs = corpora == name
+        margins[theirs] = _fit(examples.select(~theirs)).margins(examples.speech[theirs])
+    cells, recorded = np.array(examples.cells()), ~examples.altered
+    theirs_alone = [margins[cells == cell] for cell in np.unique(cells[recorded])]
     order = np.argsort(margins)
-    share = np.cumsum(weights[order]) / weights.sum()
-    border = float(margins[order][min(int(np.searchsorted(share, KEPT)), len(order) - 1)])
-    spread = float(np.std(margins))
+    share = np.cumsum(examples.weights()[order])
+    border = max(
+        float(margins[order][min(int(np.searchsorted(share, KEPT)), len(order) - 1)]),
+        *(float(np.quantile(found, KEPT_OF_EACH, method="higher")) for found in theirs_alone),
+    )
     familiarity = Familiarity(
         mean=fitted.mean,
         scale=fitted.scale,
         weights=fitted.weights,
         bias=fitted.bias - border,
-        width=max(spread / 2, 1e-3),
+        width=max(float(np.std(margins)) / 2, 1e-3),
     )
+    known = margins <= border
     report = {
-        "known_speech": 100 * float(np.mean(np.concatenate(clean) <= border)),
-        "known_damaged_speech": 100 * float(np.mean(np.concatenate(damaged) <= border)),
+        "known_speech": 100 * float(np.mean(known[recorded])),
+        "known_speech_of_worst_emotion": 100
+        * min(float(np.mean(found <= border)) for found in theirs_alone),
+        "known_damaged_speech": 100 * float(np.mean(known[examples.altered])),
         "known_noises": 100 * float(np.mean(familiarity.margins(examples.non_speech) <= 0)),
     }
     return familiarity, report
 
 
 def _fit(examples: SoundExamples) -> Familiarity:
-    """Fit the regression; speech as recorded and damaged weigh alike, and noises as both."""
-    speech = np.concatenate([examples.speech, examples.damaged]).astype(np.float64)
-    kinds = [f"{name} as recorded" for name in examples.speech_corpora]
-    kinds += [f"{name} damaged" for name in examples.damaged_corpora]
-    weights = cell_weights(kinds, [0] * len(kinds))
-    weights /= weights.sum()
+    """Fit the regression; speech weighs as much as what is none."""
+    speech, weights = examples.speech.astype(np.float64), examples.weights()
     mean = (speech * weights[:, None]).sum(axis=0)
     scale = np.sqrt(((speech - mean) ** 2 * weights[:, None]).sum(axis=0)) + 1e-6
     count = len(examples.non_speech)
     inputs = torch.from_numpy(
         quadratic_terms(
-            np.concatenate([speech, examples.non_speech]).astype(np.float32),
+            np.concatenate([examples.speech, examples.non_speech]),
             mean.astype(np.float32),
             scale.astype(np.float32),
         )
@@ -191,19 +227,3 @@ def _regress(
     optimiser.step(closure)  # type: ignore[no-untyped-call]
     found: NDArray[np.float64] = solution.detach().numpy()
     return found
-
-
-def _without(examples: SoundExamples, corpus: str) -> SoundExamples:
-    speech = ~_rows(examples.speech_corpora, corpus)
-    damaged = ~_rows(examples.damaged_corpora, corpus)
-    return SoundExamples(
-        speech=examples.speech[speech],
-        speech_corpora=[name for name in examples.speech_corpora if name != corpus],
-        damaged=examples.damaged[damaged],
-        damaged_corpora=[name for name in examples.damaged_corpora if name != corpus],
-        non_speech=examples.non_speech,
-    )
-
-
-def _rows(corpora: Sequence[str], corpus: str) -> NDArray[np.bool]:
-    return np.array([name == corpus for name in corpora])

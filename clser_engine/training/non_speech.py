@@ -15,7 +15,7 @@ Maker = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 """From random numbers and times (N,) in seconds to samples (N,) of any level."""
 
 
-def _coloured(slope: float) -> Maker:
+def coloured(slope: float) -> Maker:
     """Noise whose power falls with frequency to the power of `slope`."""
 
     def make(rng: np.random.Generator, time: np.ndarray) -> np.ndarray:
@@ -99,7 +99,7 @@ def _clicks(rng: np.random.Generator, time: np.ndarray) -> np.ndarray:
 def _syllables_of_noise(rng: np.random.Generator, time: np.ndarray) -> np.ndarray:
     """Noise that swells as often as syllables do, and has no voice."""
     swell = 0.5 + 0.5 * np.sin(2 * np.pi * rng.uniform(1, 7) * time)
-    noise: np.ndarray = _coloured(rng.uniform(0, 2))(rng, time) * swell ** rng.uniform(1, 4)
+    noise: np.ndarray = coloured(rng.uniform(0, 2))(rng, time) * swell ** rng.uniform(1, 4)
     return noise
 
 
@@ -120,7 +120,7 @@ def _engine(rng: np.random.Generator, time: np.ndarray) -> np.ndarray:
     drift = np.cumsum(rng.standard_normal(len(time))) / SAMPLE_RATE_HZ
     base = rng.uniform(25, 110) * np.exp(np.clip(20 * drift / 5, -0.5, 0.5))
     engine: np.ndarray = _harmonic(base, time, 0.7, 40)
-    return engine + rng.uniform(0.1, 1) * _coloured(1)(rng, time) * 30
+    return engine + rng.uniform(0.1, 1) * coloured(1)(rng, time) * 30
 
 
 def _applause(rng: np.random.Generator, time: np.ndarray) -> np.ndarray:
@@ -162,9 +162,9 @@ def _rain(rng: np.random.Generator, time: np.ndarray) -> np.ndarray:
 
 TAUGHT: Final[dict[str, Maker]] = {
     "silence": _silence,
-    "white": _coloured(0),
-    "pink": _coloured(1),
-    "brown": _coloured(2),
+    "white": coloured(0),
+    "pink": coloured(1),
+    "brown": coloured(2),
     "hum": _hum,
     "tone": _tone,
     "beeps": _beeps,
