@@ -2,77 +2,22 @@
 
 import pytest
 import torch
-import torchaudio
 
 from clser_engine.backbones import torchaudio_pipelines
 from clser_engine.backbones.registry import build_backbone, fetch, load_backbone
 from clser_engine.backbones.torchaudio_pipelines import (
-    build_model,
     build_pipeline,
     find_pipeline,
     pipeline_names,
 )
 from clser_engine.errors import CheckpointError
-
-CONVOLUTIONS = [(8, 10, 5)] + [(8, 3, 2)] * 4 + [(8, 2, 2)] * 2
-BASE = {
-    "extractor_mode": "group_norm",
-    "extractor_conv_layer_config": CONVOLUTIONS,
-    "extractor_conv_bias": False,
-    "encoder_embed_dim": 16,
-    "encoder_projection_dropout": 0.1,
-    "encoder_pos_conv_kernel": 16,
-    "encoder_pos_conv_groups": 2,
-    "encoder_num_layers": 2,
-    "encoder_num_heads": 2,
-    "encoder_attention_dropout": 0.1,
-    "encoder_ff_interm_features": 32,
-    "encoder_ff_interm_dropout": 0.0,
-    "encoder_dropout": 0.1,
-    "encoder_layer_norm_first": False,
-    "encoder_layer_drop": 0.05,
-    "aux_num_out": None,
-}
-LARGE = BASE | {
-    "extractor_mode": "layer_norm",
-    "extractor_conv_bias": True,
-    "encoder_layer_norm_first": True,
-}
-GATED = BASE | {"encoder_num_buckets": 320, "encoder_max_distance": 800}
-
-# Name, architecture, settings and whether recordings are normalised first.
-TINY = {
-    "TINY_BASE": ("Wav2Vec2", BASE, False),
-    "TINY_LARGE": ("Wav2Vec2", LARGE, True),
-    "TINY_WAVLM": ("WavLM", GATED, False),
-}
-
-
-def random_model(name: str):
-    architecture, settings, _ = TINY[name]
-    model = build_model(architecture, settings).eval()
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.copy_(0.3 * torch.randn(weight.shape, generator=generator))
-    return model
+from tests.tiny_pipelines import TINY, publish, random_model
 
 
 @pytest.fixture(params=TINY)
 def published(request, hub, monkeypatch, tmp_path):
-    """A small pipeline, as torchaudio would know it, at an address of ours."""
-    architecture, settings, normalises = TINY[request.param]
-    torch.save(random_model(request.param).state_dict(), tmp_path / "tiny.pth")
-    hub.add("torchaudio/models", tmp_path)
-    bundle = torchaudio.pipelines.Wav2Vec2Bundle(
-        "tiny.pth", settings, 16_000, normalises, architecture
-    )
-    monkeypatch.setattr(torchaudio.pipelines, request.param, bundle, raising=False)
-    monkeypatch.setattr(
-        torchaudio.pipelines, "__all__", [*torchaudio.pipelines.__all__, request.param]
-    )
-    address = f"{hub.address}/torchaudio/models/resolve/main/"
-    monkeypatch.setattr(torchaudio_pipelines, "ADDRESS", address)
+    """The name of a small pipeline that torchaudio knows, at an address of ours."""
+    publish(request.param, hub, monkeypatch, tmp_path)
     return request.param
 
 

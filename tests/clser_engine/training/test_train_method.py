@@ -8,7 +8,7 @@ import soundfile
 import torch
 
 from clser_engine.backbones.lora import LoraSettings
-from clser_engine.backbones.registry import load_backbone
+from clser_engine.backbones.registry import fetch, load_backbone
 from clser_engine.bundle import load_card, verify_files
 from clser_engine.cli.main import main
 from clser_engine.config.sections import (
@@ -30,6 +30,7 @@ from clser_engine.training.checkpoint import load_tensors
 from clser_engine.training.events import read_events
 from clser_engine.training.non_speech import TAUGHT, make_noises
 from clser_engine.training.train_method import train_method
+from tests.tiny_pipelines import publish
 
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "data2vec", "w2v-bert", "whisper")
 CLASSES = ("anger", "sadness")
@@ -45,7 +46,7 @@ def make_run(root, checkpoint, **changes):
             manifests=("one/manifest.csv", "two/manifest.csv"),
             longest_s=0.7,
             validation_share=0.25,
-            sounds=28,
+            sounds=14,
         ),
         "backbone": BackboneSettings(name=str(checkpoint), tuning="lora"),
         "model": ModelSettings(embedding_size=16),
@@ -59,26 +60,48 @@ def make_run(root, checkpoint, **changes):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_an_encoder_is_adapted_exported_and_reloaded_with_the_same_posteriors(
-    architecture, toy_corpora, tiny_checkpoint, tmp_path
+def test_an_encoder_of_the_hub_is_adapted_exported_and_reloaded_with_the_same_posteriors(
+    architecture, toy_corpora, tiny_checkpoint, hub, tmp_path
 ):
-    checkpoint = tiny_checkpoint(architecture)
+    name = f"tiny/{architecture}"
+    hub.add(name, tiny_checkpoint(architecture))
+    fetch(name)
+
+    train_and_compare(name, toy_corpora, tmp_path)
+
+    of_the_folder = load_backbone(tiny_checkpoint(architecture)).state_dict()
+    for key, tensor in load_backbone(name, offline=True).state_dict().items():
+        assert torch.equal(tensor, of_the_folder[key])
+
+
+@pytest.mark.parametrize("architecture", ["TINY_LARGE", "TINY_WAVLM"])
+def test_a_pipeline_is_adapted_exported_and_reloaded_with_the_same_posteriors(
+    architecture, toy_corpora, hub, monkeypatch, tmp_path
+):
+    name = publish(architecture, hub, monkeypatch, tmp_path)
+    fetch(name)
+
+    train_and_compare(name, toy_corpora, tmp_path)
+
+
+def train_and_compare(name, toy_corpora, tmp_path):
+    """Adapt an encoder in 20 steps; its bundle says what the network with its adapters says."""
     folder = tmp_path / "run"
 
-    result = train_method(make_run(toy_corpora, checkpoint), folder, RunContext(), device="cpu")
+    result = train_method(make_run(toy_corpora, name), folder, RunContext(), device="cpu")
 
     card = load_card(folder / "toy.clser-model")
     verify_files(card)
     waveform, rate = soundfile.read(toy_corpora / "three" / "3.wav", dtype="float32")
     assert rate == 16_000
     # The adapters beside the weights, as they were trained, without export or merging.
-    backbone = load_backbone(checkpoint, tuning="lora", lora=LoraSettings())
+    backbone = load_backbone(name, tuning="lora", lora=LoraSettings(), offline=True)
     model = EncoderClassifier(backbone, CLASSES, **card.architecture).eval()
     best = load_tensors(folder / "best.safetensors")
-    assert sum("lora_" in name for name in best) > 0
-    assert max(float(t.abs().max()) for n, t in best.items() if "lora_B" in n) > 0
+    assert sum("lora_" in key for key in best) > 0
+    assert max(float(t.abs().max()) for key, t in best.items() if "lora_B" in key) > 0
     model.load_state_dict(
-        {name.removeprefix("model."): tensor for name, tensor in best.items()}, strict=False
+        {key.removeprefix("model."): tensor for key, tensor in best.items()}, strict=False
     )
     model.frame_temperature.fill_(card.values["metrics"]["frames_temperature"])
     with torch.inference_mode():
@@ -90,6 +113,7 @@ def test_an_encoder_is_adapted_exported_and_reloaded_with_the_same_posteriors(
         np.testing.assert_allclose(found[0], posteriors, atol=1e-4)
         np.testing.assert_array_equal(found[1], speech)
         np.testing.assert_allclose(found[2], embedding, atol=1e-4)
+    assert result["steps"] == 20
     assert result["model"] == str(folder / "toy.clser-model")
 
 
