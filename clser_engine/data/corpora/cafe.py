@@ -3,6 +3,9 @@
 Layout: `Colère/Fort/01-C-2-1.wav` = actor (odd: male), emotion letter, intensity (1 weak, 2
 strong, 0 for neutral), sentence. Documented at https://zenodo.org/records/1478765 and in Gournay et
 al., "A Canadian French Emotional Speech Dataset", ACM MMSys 2018.
+
+Licence: as listed in "Speech Emotion Recognition (SER) Datasets",
+https://superkogito.github.io/SER-datasets.
 """
 
 import re

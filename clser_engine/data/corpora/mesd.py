@@ -4,6 +4,9 @@ Layout: `Anger_F_A_abajo.wav` = emotion, voice (F female, M male, C child), corp
 Documented at https://doi.org/10.17632/cy34mh68j9 and in Duville et al., "Mexican Emotional Speech
 Database Based on Semantic, Frequency, Familiarity, Concreteness, and Cultural Shaping of Affective
 Prosody", Data 6(12), 2021.
+
+Licence: as listed for that DOI in "Speech Emotion Recognition (SER) Datasets",
+https://superkogito.github.io/SER-datasets.
 """
 
 import re

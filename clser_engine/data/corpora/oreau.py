@@ -4,6 +4,8 @@ Layout: `OréauFR_02/m/sesst/14a03Ta.wav` = speaker, text, emotion letter (C ang
 joy, N neutral, P fear, S surprise, T sadness), version; the folders are gender and session.
 Documented at https://zenodo.org/records/4405783 (Kerkeni et al., French emotional speech database
 Oréau, 2020).
+
+Licence: second-hand, as programs that fetch that record name it; read the record's page.
 """
 
 import re

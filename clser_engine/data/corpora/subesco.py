@@ -4,6 +4,9 @@ Layout: `F_02_MONIKA_S_1_NEUTRAL_5.wav` = gender, number and name of the speaker
 take. Documented at https://doi.org/10.5281/zenodo.4526477 and in Sultana et al., "SUST Bangla
 Emotional Speech Corpus (SUBESCO)", PLoS ONE 16(4), 2021. Numbers of men and women overlap, so the
 gender belongs to the name of the speaker.
+
+Licence: as on the data set's card, "SUST Bangla Emotional Speech Corpus", that its makers keep at
+https://huggingface.co/datasets/sustcsenlp/bn_emotion_speech_corpus (an older one said MIT).
 """
 
 import re

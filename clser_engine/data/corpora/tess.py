@@ -3,6 +3,10 @@
 Layout: `OAF_angry/OAF_back_angry.wav` = actor (older or younger), word, emotion (ps: pleasant
 surprise). Documented at https://doi.org/10.5683/SP2/E8H2MF (Pichora-Fuller and Dupuis, 2020). The
 name OA_bite_neutral is a slip in the original and is read as the older actor's.
+
+Licence: as listed in "Speech Emotion Recognition (SER) Datasets",
+https://superkogito.github.io/SER-datasets. A copy on the hub of Hugging Face says CC BY-NC 4.0; the
+stricter one is kept.
 """
 
 import re
