@@ -1,13 +1,13 @@
 """BIIC-Podcast, Taiwanese Mandarin podcasts.
 
-Described in Upadhyay et al., "An Intelligent Infrastructure Toward Large Scale Naturalistic
-Affective Speech Corpora Collection", ACII 2023, and at https://biic.ee.nthu.edu.tw.
+Documented in Upadhyay et al., "An Intelligent Infrastructure Toward Large Scale Naturalistic
+Affective Speech Corpora Collection", ACII 2023, and at https://biic.ee.nthu.edu.tw, but without its
+files.
 
-Layout: second-hand. No readme of a release (1.01 is the newest that papers name) is public; public
-programs read a table with FileName, EmoClass in numbers in MSP-Podcast's order, Split_Set and
-Speaker, and sound in `Audios`. So it is read as MSP-Podcast, see `podcasts`, whose own readme (1.12)
-names `Audios`, `Labels/labels_consensus.csv` and `Transcripts`. That BIIC-Podcast's table has the
-same name is a guess.
+Layout: second-hand. No readme of a release (papers name 1.01) is public; public programs read a
+table with FileName, EmoClass in numbers in MSP-Podcast's order, Split_Set and Speaker, and sound in
+`Audios`. So it is read like MSP-Podcast, see `podcasts`, whose readme (1.12) names `Audios`,
+`Labels/labels_consensus.csv` and `Transcripts`. That the table has the same name is a guess.
 """
 
 from clser_engine.data.corpora import podcasts
