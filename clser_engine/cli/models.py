@@ -169,6 +169,9 @@ def _show(args: argparse.Namespace) -> int:
         else:
             _print_backbone(backbone)
         return OK
+    folder = Path(args.name)
+    if (folder / "config.json").is_file() and not (folder / "card.json").exists():
+        return _show_checkpoint(folder, args.json)
     try:
         card = load_card(find_bundle(args.name))
     except BundleError:
@@ -183,6 +186,23 @@ def _show(args: argparse.Namespace) -> int:
         print(json.dumps(card.values, ensure_ascii=False))
     else:
         _print_card(card)
+    return OK
+
+
+def _show_checkpoint(folder: Path, as_json: bool) -> int:
+    """Tell what a folder with a checkpoint of transformers is."""
+    from clser_engine.backbones.checkpoint import FAMILIES, open_checkpoint
+
+    checkpoint = open_checkpoint(folder)
+    size = sum(path.stat().st_size for path in checkpoint.weights)
+    if as_json:
+        facts = {"architecture": checkpoint.architecture, "licence": checkpoint.licence}
+        print(json.dumps({**facts, "bytes": size, "folder": str(folder)}))
+    else:
+        print(f"{folder}: a pretrained backbone, {FAMILIES[checkpoint.architecture]}")
+        print(f"  licence  {_licence(checkpoint.licence)}")
+        print(f"  size     {_size(size)}")
+        print(f"Train with it: clser train supervised --set backbone.name={folder}")
     return OK
 
 

@@ -155,6 +155,27 @@ def test_a_model_is_added_shown_and_removed(clser, mine, monkeypatch):
     assert clser("remove", "mine")[:2] == (0, "Deleted mine\n")
 
 
+def test_a_folder_with_a_checkpoint_is_shown(clser, tiny_checkpoint, tmp_path):
+    folder = shutil.copytree(tiny_checkpoint("hubert"), tmp_path / "hubert")
+
+    code, out, _ = clser("show", folder)
+    facts = json.loads(clser("show", folder, "--json")[1])
+
+    assert code == 0
+    assert out.startswith(f"{folder}: a pretrained backbone, HuBERT\n  licence  apache-2.0\n")
+    assert out.endswith(f"clser train supervised --set backbone.name={folder}\n")
+    assert facts == {
+        "architecture": "hubert",
+        "licence": "apache-2.0",
+        "bytes": (folder / "model.safetensors").stat().st_size,
+        "folder": str(folder),
+    }
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    code, _, err = clser("show", folder)
+    assert code == 1
+    assert err.startswith(f"clser: {folder} is of the architecture 'bert', which is no speech enc")
+
+
 def test_the_shipped_model_is_never_removed(clser):
     code, _, err = clser("remove", "default", "--yes")
 
