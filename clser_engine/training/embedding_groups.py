@@ -9,21 +9,30 @@ Shapes: N recordings, D embedding size, C classes.
 """
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clser_engine.evaluation.metrics import uar
 from clser_engine.inference.group_model import GroupModel
 from clser_engine.methods.method import Embedded
 from clser_engine.models.embedding_heads import EmbeddingHeads
-from clser_engine.training.fit_project_head import calibrate_heads, fit_alone, fit_project
+from clser_engine.training.batches import cell_weights
+from clser_engine.training.fit_project_head import (
+    calibrate_heads,
+    fit_alone,
+    fit_project,
+    raw_logits,
+)
 from clser_engine.training.groups import (
     HeldOutGroup,
     describe_groups,
     fit_group_model,
     torch_heads,
 )
+from clser_engine.training.temperature import fit_temperature
 
 
 def fit_embedding_groups(
@@ -32,44 +41,72 @@ def fit_embedding_groups(
     """Fit priors, class offsets, guard and temperatures.
 
     Args:
-        heads: Of the model, fitted and calibrated; left as they are.
+        heads: Of the model, fitted and calibrated; their temperature for projects is set to what
+            heads that never heard a corpus may trust themselves on it, where there are such.
         train: What the model says about its training recordings.
         validation: And about held-out speakers of the same corpora, at least one recording.
         seed: Start of the random numbers.
 
     Returns:
-        The model of groups, and ECE (percent) and NLL on held-out speakers before and after.
+        The model of groups, and UAR of heads that never heard the corpus, ECE (percent) and NLL on
+        held-out speakers before and after.
     """
-    corpora = sorted(set(_corpora(validation)))
-    held_out = [_held_out(heads, train, validation, corpus) for corpus in corpora]
-    return fit_group_model(_describe(train, validation), held_out, seed)
+    judged = [
+        (_heads_without(heads, train, validation, corpus), corpus)
+        for corpus in sorted(set(_corpora(validation)))
+    ]
+    report = _share_temperature(heads, judged, validation)
+    held_out = []
+    for own, corpus in judged:
+        theirs = _select(validation, _is_of(validation, corpus))
+        # Where the model's own heads serve, it is described by all.
+        rest = [e if own is None else _select(e, ~_is_of(e, corpus)) for e in (train, validation)]
+        held_out.append(
+            HeldOutGroup(
+                corpus=corpus,
+                functionals=theirs.embeddings,
+                emotions=theirs.emotions,
+                speakers=[utterance.speaker_key for utterance in theirs.utterances],
+                heads=torch_heads(own or heads),
+                model=_describe(*rest),
+            )
+        )
+    model, of_groups = fit_group_model(_describe(train, validation), held_out, seed)
+    return model, report | of_groups
 
 
-def _held_out(
+def _heads_without(
     heads: EmbeddingHeads, train: Embedded, validation: Embedded, corpus: str
-) -> HeldOutGroup:
-    """Return the held-out speakers of a corpus, with heads that were fitted without it.
+) -> EmbeddingHeads | None:
+    """Return heads fitted without a corpus, None where the other ones lack a class."""
+    others, held_out = (_select(e, ~_is_of(e, corpus)) for e in (train, validation))
+    num_classes = train.logits.shape[1]
+    if len(set(others.emotions.tolist())) != num_classes or not held_out.utterances:
+        return None
+    without = copy.deepcopy(heads)
+    fit_alone(without, others)
+    fit_project(without, others)
+    calibrate_heads(without, held_out)
+    return without
 
-    Where the other corpora lack a class, or there are none, the heads of the model serve.
-    """
-    theirs = _select(validation, _is_of(validation, corpus))
-    others, others_held_out = (_select(e, ~_is_of(e, corpus)) for e in (train, validation))
-    has_all = len(set(others.emotions.tolist())) == train.logits.shape[1]
-    if has_all and len(others_held_out.utterances):
-        heads = copy.deepcopy(heads)
-        fit_alone(heads, others)
-        fit_project(heads, others)
-        calibrate_heads(heads, others_held_out)
-    else:
-        others, others_held_out = train, validation
-    return HeldOutGroup(
-        corpus=corpus,
-        functionals=theirs.embeddings,
-        emotions=theirs.emotions,
-        speakers=[utterance.speaker_key for utterance in theirs.utterances],
-        heads=torch_heads(heads),
-        model=_describe(others, others_held_out),
-    )
+
+def _share_temperature(
+    heads: EmbeddingHeads,
+    judged: Sequence[tuple[EmbeddingHeads | None, str]],
+    validation: Embedded,
+) -> dict[str, float]:
+    """Fit one temperature for projects on corpora that heads never heard, and set it for all."""
+    found = [(own, corpus) for own, corpus in judged if own is not None]
+    if not found:
+        return {}
+    parts = [(own, _select(validation, _is_of(validation, corpus))) for own, corpus in found]
+    logits = np.concatenate([raw_logits(own, theirs)[1] for own, theirs in parts])
+    truth = np.concatenate([theirs.emotions for _, theirs in parts])
+    names = [name for _, theirs in parts for name in _corpora(theirs)]
+    temperature = fit_temperature(logits, truth, cell_weights(names, truth.tolist()))
+    for own in (heads, *(own for own, _ in parts)):
+        own.project_temperature.fill_(temperature)
+    return {"unheard_corpus_uar": uar(truth, logits.argmax(axis=1), logits.shape[1])}
 
 
 def _describe(train: Embedded, validation: Embedded) -> GroupModel:

@@ -21,9 +21,7 @@ from clser_engine.types import FloatArray
 PENALTY = 0.03  # L2, relative to the mean loss; the embedding is clipped to a few deviations
 
 
-def fit_project_head(
-    model: EncoderClassifier, train: Embedded, validation: Embedded
-) -> dict[str, float]:
+def fit_project_head(model: EncoderClassifier, train: Embedded, validation: Embedded) -> None:
     """Fit the head that reads deviations from a project's statistics, and calibrate every output.
 
     Temperatures are fitted on held-out speakers of the sources; in a language never heard the model
@@ -33,24 +31,24 @@ def fit_project_head(
         model: In evaluation mode, on the processor; changed in place.
         train: What it says about its training recordings.
         validation: And about the held-out ones.
-
-    Returns:
-        UAR and calibration error (percent) on the held-out speakers, with the temperatures.
     """
     fit_project(model.heads, train)
-    alone, project = calibrate_heads(model.heads, validation)
-    value = _temperature(validation.frame_logits, validation)
-    model.frame_temperature.fill_(value)
-    frames = validation.frame_logits / value
+    calibrate_heads(model.heads, validation)
+    model.frame_temperature.fill_(_temperature(validation.frame_logits, validation))
+
+
+def held_out_figures(model: EncoderClassifier, validation: Embedded) -> dict[str, float]:
+    """Return UAR and calibration error (percent) on held-out speakers, with the temperatures."""
+    alone, project = raw_logits(model.heads, validation)
     report: dict[str, float] = {}
     for name, temperature, logits in (
-        ("one_file", model.heads.alone_temperature, alone),
-        ("project", model.heads.project_temperature, project),
-        ("frames", model.frame_temperature, frames),
+        ("one_file", float(model.heads.alone_temperature), alone),
+        ("project", float(model.heads.project_temperature), project),
+        ("frames", float(model.frame_temperature), validation.frame_logits),
     ):
-        posteriors = torch.from_numpy(logits).softmax(dim=1).numpy()
+        posteriors = torch.from_numpy(logits / temperature).softmax(dim=1).numpy()
         report |= {
-            f"{name}_temperature": float(temperature),
+            f"{name}_temperature": temperature,
             f"{name}_uar": uar(validation.emotions, logits.argmax(axis=1), logits.shape[1]),
             f"{name}_ece": expected_calibration_error(validation.emotions, posteriors),
         }
@@ -74,16 +72,21 @@ def fit_alone(heads: EmbeddingHeads, train: Embedded) -> None:
     fit_regression(heads.alone, train.embeddings, train.emotions, _weights(train))
 
 
-@torch.no_grad()
-def calibrate_heads(heads: EmbeddingHeads, validation: Embedded) -> tuple[FloatArray, FloatArray]:
-    """Set both temperatures from held-out speakers; return their calibrated logits (N, C)."""
-    corpora = [utterance.corpus for utterance in validation.utterances]
-    relative = torch.from_numpy(relative_to_groups(validation.embeddings, corpora))
-    alone: FloatArray = heads.alone(torch.from_numpy(validation.embeddings)).numpy()
-    project: FloatArray = heads.project(relative).numpy()
+def calibrate_heads(heads: EmbeddingHeads, validation: Embedded) -> None:
+    """Set both temperatures from held-out speakers."""
+    alone, project = raw_logits(heads, validation)
     heads.alone_temperature.fill_(_temperature(alone, validation))
     heads.project_temperature.fill_(_temperature(project, validation))
-    return alone / float(heads.alone_temperature), project / float(heads.project_temperature)
+
+
+@torch.no_grad()
+def raw_logits(heads: EmbeddingHeads, embedded: Embedded) -> tuple[FloatArray, FloatArray]:
+    """Return logits (N, C) at temperature 1, alone and with the statistics of each corpus."""
+    corpora = [utterance.corpus for utterance in embedded.utterances]
+    relative = torch.from_numpy(relative_to_groups(embedded.embeddings, corpora))
+    alone: FloatArray = heads.alone(torch.from_numpy(embedded.embeddings)).numpy()
+    project: FloatArray = heads.project(relative).numpy()
+    return alone, project
 
 
 def _temperature(logits: FloatArray, validation: Embedded) -> float:

@@ -20,7 +20,7 @@ from clser_engine.runtime import RunContext
 from clser_engine.training.embedding_groups import fit_embedding_groups
 from clser_engine.training.encoder_bundle import write_encoder_bundle
 from clser_engine.training.familiarity import fit_familiarity, make_examples
-from clser_engine.training.fit_project_head import fit_project_head
+from clser_engine.training.fit_project_head import fit_project_head, held_out_figures
 from clser_engine.training.loop import Loop
 from clser_engine.training.processes import AcceleratedProcesses, start_processes
 from clser_engine.training.run_folder import RUN, RunFolder
@@ -109,8 +109,9 @@ def _write_model(
     )
     familiarity, kept = fit_familiarity(examples)
     model = model.cpu()
-    figures = fit_project_head(model, train, validation)
+    fit_project_head(model, train, validation)
     groups, of_groups = fit_embedding_groups(model.heads, train, validation, settings.seed)
+    figures = held_out_figures(model, validation)
     merge_adapters(model.backbone)
     facts = json.loads((place.folder / RUN).read_text(encoding="utf-8"))
     report = {name: round(v, 4) for name, v in (figures | of_groups | kept).items()}
