@@ -28,10 +28,10 @@ JudgePhrases = Callable[[list[tuple[int, int]]], FloatArray]
 
 CHAPTER_S = 120.0  # the phrases of a chapter are judged relative to each other
 JOINED_WITHIN = 25  # frames
-CENTRED = 0.8
+CENTRED = 0.3
 """Share of the phrases' mean log-posterior that is taken off each: what a voice always sounds like.
-All of it would be too much for a recording of one emotion. (The head that compares recordings of a
-project was worse: it expects more of them than a recording has phrases.)"""
+More is better where the emotion changes and much worse where a recording has one throughout. (The
+head that compares recordings of a project expects more of them than a recording has phrases.)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def calibrate(
         temperature = found
         if len(theirs):
             with_fewer = fit_temperature(theirs, fewer.truth, fewer.weights)
-            temperature = extrapolate(with_fewer, found)
+            temperature = extrapolate(with_fewer, found, len(others))
         getattr(model.heads, attribute).temperature.fill_(temperature)
         report[f"{name}_temperature"] = temperature
         report[f"{name}_uar"] = uar(labels, logits.argmax(axis=1), len(data.classes))
@@ -169,14 +169,21 @@ def _logits_with_fewer_corpora(
     )
 
 
-def extrapolate(with_two_fewer: float, with_one_fewer: float) -> float:
+def extrapolate(with_two_fewer: float, with_one_fewer: float, corpora: int) -> float:
     """Return the temperature of heads that saw all corpora from those of heads that saw fewer.
 
     The more corpora a head saw, the less its sureness is misplaced in another one. The shipped
-    head saw one corpus more than those that can be judged, so the last step is taken once more,
-    as a ratio; never upwards.
+    head saw one corpus more than those that can be judged. With log T = a + b / n for n corpora
+    (geometric means over all choices of five corpora were 16, 7.1, 5.2 and 4.4 for 1 to 4), the
+    step from n - 2 to n - 1 gives the one to n; never upwards.
+
+    Args:
+        with_two_fewer: Temperature of heads that saw n - 2 corpora.
+        with_one_fewer: Temperature of heads that saw n - 1.
+        corpora: n, at least 3.
     """
-    return min(with_one_fewer, with_one_fewer**2 / with_two_fewer)
+    step = min(1.0, with_one_fewer / with_two_fewer)
+    return with_one_fewer * float(step ** ((corpora - 2) / corpora))
 
 
 def describe(data: TrainingData) -> GroupModel:

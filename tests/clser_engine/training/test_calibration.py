@@ -1,4 +1,6 @@
-"""Tests of clser_engine.training.calibration and of the regression of the heads."""
+"""Tests of clser_engine.training.calibration."""
+
+import math
 
 import numpy as np
 import pytest
@@ -26,10 +28,18 @@ def test_the_temperature_that_was_applied_is_found_again():
     assert expected_calibration_error(truth, sure) > 10
 
 
-def test_heads_that_saw_more_corpora_are_trusted_more():
-    assert extrapolate(8.0, 4.0) == 2.0
-    assert extrapolate(4.0, 4.0) == 4.0
-    assert extrapolate(2.0, 4.0) == 4.0  # less trust than was measured is never taken back
+@pytest.mark.parametrize("corpora", [3, 4, 7])
+def test_temperatures_fall_with_the_number_of_corpora_as_before(corpora):
+    def temperature(seen):
+        return math.exp(1.2 + 1.7 / seen)
+
+    found = extrapolate(temperature(corpora - 2), temperature(corpora - 1), corpora)
+
+    assert found == pytest.approx(temperature(corpora))
+
+
+def test_less_trust_than_was_measured_is_never_taken_back():
+    assert extrapolate(2.0, 4.0, 4) == 4.0
 
 
 def test_every_corpus_and_emotion_weighs_alike():
