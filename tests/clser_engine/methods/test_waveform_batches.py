@@ -1,5 +1,6 @@
 """Tests of clser_engine.methods.waveform_batches, kept_frames and what lies on disk below them."""
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -15,6 +16,7 @@ from clser_engine.data.row_store import make_store, store_folder
 from clser_engine.data.samplers import BalancedBatches
 from clser_engine.errors import AudioError, EngineError
 from clser_engine.methods.kept_frames import bytes_needed, keep_frames
+from clser_engine.methods.method import Part
 from clser_engine.methods.waveform_batches import WaveformBatches
 from clser_engine.runtime import RunContext
 
@@ -157,6 +159,20 @@ def test_a_place_in_the_run_always_has_the_same_batch(audio):
         assert all(torch.equal(first[name], second[name]) for name in first)
     assert one.draw(0) != one.draw(1)
     assert one.draw(0) != batches_of(audio, seed=4).draw(0)
+
+
+def test_a_long_recording_is_cut_elsewhere_each_time_it_comes(audio):
+    source = batches_of(audio)
+    longest = max(range(len(audio)), key=audio.num_samples)
+
+    heard = [
+        source.load(Part(indices=(longest,), place=(epoch, number)))["waveform"]
+        for epoch in range(2)
+        for number in range(2)
+    ]
+
+    for one, other in itertools.combinations(heard, 2):
+        assert not torch.equal(one, other)
 
 
 def test_waveforms_are_stretches_of_the_recordings_then_silence(audio):
