@@ -22,9 +22,10 @@ SETTINGS = [
 ]
 
 
-@pytest.fixture
-def bundle(toy_corpora, tmp_path):
-    folder = tmp_path / "toy.clser-model"
+@pytest.fixture(scope="module")
+def bundle(toy_corpora, tmp_path_factory):
+    """A model that the command made."""
+    folder = tmp_path_factory.mktemp("models") / "toy.clser-model"
     code = main(
         ["train", "default", *SETTINGS, "--set", f"data_root={toy_corpora}", "--set", "name=toy",
          "--set", 'manifests=["one/manifest.csv", "two/manifest.csv"]', "--out", str(folder)]

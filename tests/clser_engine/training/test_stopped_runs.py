@@ -1,4 +1,7 @@
-"""Tests of real processes that train: killed, interrupted and two at once; on tiny checkpoints."""
+"""Tests of real processes that train: killed, interrupted and two at once; on tiny checkpoints.
+
+Each process takes seconds to import its libraries, so what no signal reaches is run in this one.
+"""
 
 import json
 import os
@@ -8,7 +11,9 @@ import sys
 import time
 
 import pytest
+import torch
 
+from clser_engine.cli.main import main
 from clser_engine.training.events import read_events
 from tests.conftest import PROJECT
 
@@ -73,6 +78,20 @@ def start(arguments, home, launcher=()):
     )
 
 
+@pytest.fixture
+def clser(capsys):
+    """Run `clser` in this process, on one core as the others; return exit code and stderr."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+
+    def run(*arguments):
+        code = main([*map(str, arguments)])
+        return code, capsys.readouterr().err
+
+    yield run
+    torch.set_num_threads(before)
+
+
 def finish(process):
     out, error = process.communicate(timeout=TIMEOUT_S)
     return process.returncode, out, error
@@ -96,26 +115,26 @@ def figures(folder):
 
 
 def test_a_killed_run_goes_on_with_the_same_losses_and_makes_the_same_model(
-    settings, tmp_path, home
+    settings, tmp_path, home, clser
 ):
     unbroken, killed = tmp_path / "unbroken", tmp_path / "killed"
     with_dropout = ["--set", "model.dropout=0.3", "--set", "backbone.lora.dropout=0.2"]
-    assert finish(start([*settings, *with_dropout, "--out", str(unbroken)], home))[0] == 0
+    assert clser("train", *settings, *with_dropout, "--out", unbroken)[0] == 0
     process = start([*settings, *with_dropout, "--out", str(killed)], home)
     wait_for_step(killed, 5, process)  # in the middle of the second epoch
 
     process.send_signal(signal.SIGSTOP)
-    code, _, error = finish(start([*settings, *with_dropout, "--out", str(killed)], home))
+    code, error = clser("train", *settings, *with_dropout, "--out", killed)
     assert code == 1
     assert f"{killed} is being written by process {process.pid}; wait for it or choose" in error
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
-    assert finish(start([str(killed), "--resume"], home))[0] == 0
+    assert clser("train", killed, "--resume")[0] == 0
     assert figures(killed) == figures(unbroken)
     for name in ("best.safetensors", "toy.clser-model/weights.safetensors"):
         assert (killed / name).read_bytes() == (unbroken / name).read_bytes()
-    code, _, error = finish(start([str(killed), "--resume"], home))
+    code, error = clser("train", killed, "--resume")
     assert code == 1
     assert f"{killed} holds a finished run and is left as it is; choose another folder." in error
 
@@ -136,9 +155,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(settings, tmp_path, home):
     assert not (folder / "running.json").exists()
 
 
-def test_two_ranks_have_the_losses_of_one(settings, tmp_path, home):
+def test_two_ranks_have_the_losses_of_one(settings, tmp_path, home, clser):
     one, two = tmp_path / "one", tmp_path / "two"
-    assert finish(start([*settings, "--out", str(one)], home))[0] == 0
+    assert clser("train", *settings, "--out", one)[0] == 0
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
     arguments = [*settings, "--out", str(two), "--device", "cpu", "--json"]
