@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -140,6 +141,26 @@ def test_a_recording_in_two_parts_is_refused(utterance):
         "The recording /corpora/deu/c/0.wav is in train (1 recording) and in test (1 recording); "
         "keep it in one part."
     )
+
+
+def test_a_recording_that_is_filed_under_two_languages_is_refused(utterance):
+    german = utterance(0, language="deu")
+    world = [german, replace(utterance(1, language="ita"), path=german.path)]
+
+    with pytest.raises(ManifestError, match=r"0\.wav is in the sources .* and in the target deu"):
+        leave_one_language_out(world)
+
+
+def test_a_link_to_a_recording_is_that_recording(utterance, tmp_path):
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    one, other = (
+        replace(utterance(0, speaker=name), path=tmp_path / f"{name}.wav") for name in "ab"
+    )
+
+    [leak] = find_leaks({"train": [one], "test": [other]})
+
+    assert leak.startswith(f"The recording {(tmp_path / 'a.wav').resolve()} is in train")
 
 
 def test_equal_names_in_two_corpora_are_two_speakers(utterance):
