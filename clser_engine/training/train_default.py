@@ -69,6 +69,7 @@ def train_bundle(config: RunConfig, folder: Path, context: RunContext) -> dict[s
         config.sounds,
         config.seed,
         context,
+        altered=[version.functionals for version in data.versions[1:]],
     )
     familiarity, kept = fit_familiarity(examples)
     if config.calibrate and len(set(data.corpora)) > 1:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 HELP = "Measure whether a model tells speech of unheard languages from noise, music and silence."
 EPILOG = """\
-Speech comes from manifests of corpora that the model was not trained on; other sounds from folders
-of recordings, in parts of 5 seconds, and from sounds made here that no model was trained with.
+Speech comes from manifests of corpora that the model was not trained on, as recorded and altered as
+telephones, rooms and noise do it; other sounds from folders of recordings, in parts of 5 seconds,
+and from sounds made here that no model was trained with.
 
 example: clser bench ood --speech emovo/manifest.csv --non-speech music noises --out ood.json
 """
@@ -45,15 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace, context: RunContext) -> "BenchResult":
     """Score speech and what is none."""
     import numpy as np
+    from numpy.typing import NDArray
 
     from clser_engine.audio.features import SAMPLE_RATE_HZ
+    from clser_engine.audio.read import read_mono
     from clser_engine.bundle import hash_bytes
     from clser_engine.data.manifest import read_manifest
     from clser_engine.errors import BadValueError
     from clser_engine.evaluation.bench_result import BenchResult
     from clser_engine.evaluation.evaluate import refuse_contamination
     from clser_engine.evaluation.metrics import auroc
+    from clser_engine.inference.familiarity import STRANGE
     from clser_engine.inference.predictor import load_predictor
+    from clser_engine.training.damage import DAMAGES, damage
     from clser_engine.training.non_speech import HELD_BACK, make_noises
 
     if args.clips < 1:
@@ -61,47 +66,54 @@ def measure(args: argparse.Namespace, context: RunContext) -> "BenchResult":
     predictor = load_predictor(args.model)
     rng = np.random.default_rng(0)
     scores: dict[str, list[float]] = {}
-    speech_names = []
+
+    def score(name: str, samples: "FloatArray") -> None:
+        context.report(name, len(scores.get(name, ())), 1)
+        found = predictor.analyze_samples(samples, context).utterance
+        scores.setdefault(name, []).append(found.ood_score)
+
     for manifest in args.speech:
         utterances = read_manifest(manifest)
         refuse_contamination(predictor.card, utterances)
         count = min(QUICK if args.quick else args.clips, len(utterances))
-        for number in rng.choice(len(utterances), count, replace=False):
+        for turn, number in enumerate(rng.choice(len(utterances), count, replace=False)):
             utterance = utterances[number]
-            name = f"speech: {utterance.corpus}"
-            context.report(name, sum(map(len, scores.values())), len(args.speech) * count)
-            found = predictor.analyze(utterance.path, context).utterance
-            scores.setdefault(name, []).append(found.ood_score)
-            speech_names.append(name)
+            samples = read_mono(utterance.path)
+            score(f"speech: {utterance.corpus}, {utterance.emotion}", samples)
+            kind = list(DAMAGES)[turn % len(DAMAGES)]
+            score(f"altered: {kind}", damage(kind, samples, rng))
     for folder in args.non_speech:
         for samples in _parts(folder, round(PART_S * SAMPLE_RATE_HZ), context):
-            found = predictor.analyze_samples(samples).utterance
-            scores.setdefault(f"recorded: {folder.name}", []).append(found.ood_score)
-    each = 4 if args.quick else MADE_EACH
-    for kind, made in make_noises(HELD_BACK, each, seed=1).items():
-        context.report("sounds made here", 0, 1)
-        found_scores = [predictor.analyze_samples(s).utterance.ood_score for s in made]
-        scores[f"made: {kind}"] = found_scores
-    speech = np.concatenate([scores[name] for name in sorted(set(speech_names))])
+            score(f"recorded: {folder.name}", samples)
+    for kind, made in make_noises(HELD_BACK, 4 if args.quick else MADE_EACH, seed=1).items():
+        for samples in made:
+            score(f"made: {kind}", samples)
 
-    def against(prefix: str) -> list[float]:
-        return [s for name, found in scores.items() if name.startswith(prefix) for s in found]
+    def of(kind: str) -> NDArray[np.float64]:
+        chosen = [found for name, found in scores.items() if name.startswith(kind)]
+        return np.array([one for found in chosen for one in found])
 
+    def unknown(kind: str) -> float:
+        return 100 * float(np.mean(of(kind) > STRANGE))
+
+    emotions = [name for name in scores if name.startswith("speech: ")]
     figures = {
-        "known_speech": 100 * float(np.mean(speech <= 0.5)),
-        "ood_auroc_made": auroc(speech, np.array(against("made"))),
-        "unknown_made": 100 * float(np.mean(np.array(against("made")) > 0.5)),
+        "known_speech": 100 - unknown("speech: "),
+        "known_speech_of_worst_emotion": 100 - max(map(unknown, emotions)),
+        "known_altered_speech": 100 - unknown("altered: "),
+        "ood_auroc_made": auroc(of("speech: "), of("made: ")),
+        "unknown_made": unknown("made: "),
     }
-    if recorded := against("recorded"):
-        figures["ood_auroc"] = auroc(speech, np.array(recorded))
-        figures["unknown_recorded"] = 100 * float(np.mean(np.array(recorded) > 0.5))
+    if len(of("recorded: ")):
+        figures["ood_auroc"] = auroc(of("speech: "), of("recorded: "))
+        figures["unknown_recorded"] = unknown("recorded: ")
     else:
         figures["ood_auroc"] = figures["ood_auroc_made"]
     rows: list[dict[str, object]] = [
         {
             "sounds": name,
             "count": len(found),
-            "unknown": 100 * float(np.mean(np.array(found) > 0.5)),
+            "unknown": 100 * float(np.mean(np.array(found) > STRANGE)),
             "median_score": float(np.median(found)),
         }
         for name, found in scores.items()

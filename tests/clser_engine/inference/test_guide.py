@@ -46,3 +46,5 @@ def test_examples_run(tmp_path, monkeypatch, capsys):
     assert "of this project\n" in captured.out
     assert "clser: note: adapted to" in captured.err
     assert "ood_auroc" in captured.out
+    assert "known_speech_of_worst_emotion" in captured.out
+    assert "altered: telephone" in captured.out

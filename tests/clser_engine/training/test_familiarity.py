@@ -110,16 +110,22 @@ def test_examples_are_the_training_speech_then_altered_copies_and_sounds(toy_cor
         heard.append(samples)
         return np.array([np.abs(samples).max(), len(samples)], np.float32)
 
-    made = make_examples(embed, utterances, given, 40, 0, RunContext())
+    made = make_examples(embed, utterances, given, 40, 0, RunContext(), altered=[given + 1])
 
     copies = 2 * 3 * len(DAMAGES)  # three of each kind from either corpus are 40 or more
-    assert made.altered.tolist() == [False] * len(utterances) + [True] * copies
+    count = len(utterances)
+    assert made.altered.tolist() == [False] * count + [True] * (count + copies)
     assert (made.speech[~made.altered] == 7).all()
-    assert made.corpora[: len(utterances)] == [u.corpus for u in utterances]
-    assert made.corpora[len(utterances) :] == ["one"] * (copies // 2) + ["two"] * (copies // 2)
-    assert set(made.emotions) == {u.emotion for u in utterances}
+    assert (made.speech[count : 2 * count] == 8).all()
+    assert made.corpora[: 2 * count] == [u.corpus for u in utterances] * 2
+    assert made.corpora[2 * count :] == ["one"] * (copies // 2) + ["two"] * (copies // 2)
+    assert made.emotions[: 2 * count] == [u.emotion for u in utterances] * 2
+    assert len(made.emotions) == len(made.speech)
     assert len(made.non_speech) == 40
     assert all(samples.dtype == np.float32 and np.isfinite(samples).all() for samples in heard)
+    levels = [np.abs(samples).max() for samples in heard[:copies]]
+    assert min(levels) < 0.1
+    assert 0.5 < max(levels) <= 1  # neither class is louder than the other
     assert max(np.abs(samples).max() for samples in heard[copies:]) <= 1
 
 
