@@ -1,7 +1,10 @@
 """Tests of clser_engine.training.loop with a small method that has no audio."""
 
 import errno
+import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,6 +89,31 @@ def test_loss_falls_and_the_best_average_is_in_the_network_at_the_end(tmp_path):
         torch.from_numpy(found.logits), torch.from_numpy(found.emotions)
     )
     assert float(nll) == pytest.approx(progress.best["nll"])
+
+
+def random_numbers_of(monkeypatch, folder, seed):
+    """Return what each generator gives in each step."""
+    drawn = []
+
+    def draw(self, step, num_steps):
+        drawn.append((random.random(), np.random.rand(), float(torch.rand(1))))
+
+    monkeypatch.setattr(ToyMethod, "before_step", draw)
+    train(replace(toy_run(), seed=seed), folder)
+    return drawn
+
+
+def test_random_numbers_are_new_in_each_step_and_those_of_the_seed(tmp_path, monkeypatch):
+    one, again, other = (
+        random_numbers_of(monkeypatch, tmp_path / name, seed)
+        for name, seed in (("one", 3), ("again", 3), ("other", 4))
+    )
+
+    assert len(one) == STEPS
+    for numbers in zip(*one, strict=True):
+        assert len(set(numbers)) == STEPS
+    assert one == again
+    assert not {*one} & {*other}
 
 
 @pytest.mark.parametrize("accumulation", [2, 3, 8])
