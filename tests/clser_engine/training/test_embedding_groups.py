@@ -10,9 +10,10 @@ from clser_engine.data.manifest import Utterance
 from clser_engine.inference.groups import score_group
 from clser_engine.methods.method import Embedded
 from clser_engine.models.embedding_heads import EmbeddingHeads
+from clser_engine.training import embedding_groups
 from clser_engine.training.embedding_groups import fit_embedding_groups
 from clser_engine.training.fit_project_head import calibrate_heads, fit_alone, fit_project
-from clser_engine.training.groups import torch_heads
+from clser_engine.training.groups import fit_group_model, torch_heads
 
 SIZE, CLASSES, CLIPS = 8, 4, 60  # clips of each speaker
 OFFSETS = 1.6 * np.random.default_rng(7).standard_normal((CLASSES, SIZE))
@@ -132,6 +133,25 @@ def test_a_corpus_is_judged_by_heads_that_never_heard_it():
     assert float(heads.project_temperature) > sure
     assert usual["project_nll_before"] < 0.3
     assert report["project_nll_before"] > 0.6
+
+
+def test_what_judges_a_corpus_knows_nothing_of_its_sound(monkeypatch):
+    train, validation = embedded("abc", 3, 0), embedded("abc", 2, 1)
+    judged = {}
+
+    def remember(model, held_out, seed):
+        judged.update({group.corpus: group for group in held_out})
+        return fit_group_model(model, held_out, seed)
+
+    monkeypatch.setattr(embedding_groups, "fit_group_model", remember)
+    fit_embedding_groups(fitted_heads(train, validation), train, validation, seed=0)
+
+    for corpus, group in judged.items():
+        others = [u.corpus != corpus for u in train.utterances]
+        expected = train.embeddings[others].mean(axis=0)
+        np.testing.assert_allclose(group.model.prior_mean, expected, atol=1e-4)
+        assert len(group.emotions) == 2 * CLIPS
+        assert all(key.startswith(f"deu/{corpus}/1-") for key in group.speakers)
 
 
 def test_one_corpus_of_a_few_clips_is_enough_to_go_on_with():

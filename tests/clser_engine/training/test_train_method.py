@@ -7,6 +7,7 @@ import pytest
 import soundfile
 import torch
 
+from clser_engine.audio.read import read_mono
 from clser_engine.backbones.lora import LoraSettings
 from clser_engine.backbones.registry import fetch, load_backbone
 from clser_engine.bundle import load_card, verify_files
@@ -19,17 +20,19 @@ from clser_engine.config.sections import (
     ScheduleSettings,
     TrainingSettings,
 )
+from clser_engine.data.splits import assert_disjoint
 from clser_engine.errors import Cancelled, ConfigError, ManifestError, TrainingError
 from clser_engine.inference.predictor import load_predictor
 from clser_engine.inference.runtimes import build_runtime
 from clser_engine.methods.registry import Run, load_run
-from clser_engine.methods.supervised import SupervisedRun
+from clser_engine.methods.supervised import SupervisedMethod, SupervisedRun
 from clser_engine.models.encoder_classifier import EncoderClassifier
 from clser_engine.runtime import RunContext
 from clser_engine.training.checkpoint import load_tensors
 from clser_engine.training.events import read_events
 from clser_engine.training.non_speech import TAUGHT, make_noises
-from clser_engine.training.train_method import train_method
+from clser_engine.training.processes import start_processes
+from clser_engine.training.train_method import embed_samples, train_method
 from tests.tiny_pipelines import publish
 
 ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "data2vec", "w2v-bert", "whisper")
@@ -149,6 +152,28 @@ def test_stretches_longer_than_the_encoder_takes_are_refused(
 
     with pytest.raises(ConfigError, match=r"^Bad data.longest_s: got 8, expected at most 1.5 with"):
         train_method(run, tmp_path / "run", RunContext(), device="cpu")
+
+
+def test_held_out_speakers_are_embedded_apart_each_recording_as_it_is_alone(
+    toy_corpora, tiny_checkpoint
+):
+    run = make_run(toy_corpora, tiny_checkpoint("hubert")).settings
+    with start_processes("cpu", "no") as processes:
+        method = SupervisedMethod.build(run, processes, RunContext())
+        method.network.eval()
+        parts = {part: method.embed(part, processes) for part in ("train", "validation")}
+
+    assert_disjoint({part: found.utterances for part, found in parts.items()})
+    assert len(parts["train"].utterances) + len(parts["validation"].utterances) == 32
+    assert {u.corpus for u in parts["validation"].utterances} == {"one", "two"}
+    for found in parts.values():
+        assert len(found.embeddings) == len(found.utterances) == len(found.emotions)
+        for utterance, embedding, emotion in zip(
+            found.utterances, found.embeddings, found.emotions, strict=True
+        ):
+            alone = embed_samples(method.model, read_mono(utterance.path))
+            np.testing.assert_allclose(embedding, alone, atol=1e-3)
+            assert CLASSES[emotion] == utterance.emotion
 
 
 @pytest.fixture(scope="module")
