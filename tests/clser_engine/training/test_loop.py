@@ -12,6 +12,7 @@ from clser_engine.config.sections import OptimiserSettings, ScheduleSettings, Tr
 from clser_engine.errors import Cancelled, DeviceError, TrainingError
 from clser_engine.runtime import RunContext
 from clser_engine.training import checkpoint as checkpoint_module
+from clser_engine.training import loop as loop_module
 from clser_engine.training.checkpoint import list_checkpoints
 from clser_engine.training.events import read_events
 from clser_engine.training.loop import Loop
@@ -162,6 +163,17 @@ def test_training_stops_when_validation_gets_no_better(tmp_path):
     assert progress.step < 200
     assert progress.step == progress.best_step + 3
     assert last["stops_early"] is True
+
+
+def test_what_was_worse_before_a_better_validation_no_longer_counts(tmp_path, monkeypatch):
+    losses = iter([5.0, 6.0, 4.0, 6.0, 6.0, 3.0, 6.0, 6.0, 6.0, 1.0])
+    monkeypatch.setattr(
+        loop_module, "validation_figures", lambda found: {"uar": 50.0, "nll": next(losses)}
+    )
+
+    _, progress = train(toy_run(steps=200, validate_every=1, patience=3), tmp_path / "run")
+
+    assert (progress.best_step, progress.step) == (6, 9)
 
 
 def test_a_loss_that_is_no_number_names_step_and_files(tmp_path):

@@ -55,8 +55,7 @@ def test_the_average_is_the_recursion_with_a_faster_start():
         average.update(step)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * module[0].weight.detach()
-
-    torch.testing.assert_close(average.tensors["0.weight"], expected)
+        torch.testing.assert_close(average.tensors["0.weight"], expected)
 
 
 def test_what_is_frozen_is_not_kept_and_buffers_are():
