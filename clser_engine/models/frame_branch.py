@@ -6,7 +6,8 @@ microphone drop out. The classifier is that of utterances. (A learned convolutio
 was 4 points of frame error worse on unseen languages.) Everything has a fixed reach into the past,
 so that a recording can be analysed in blocks or live with the same result.
 
-Shapes: B recordings, T frames of 40 ms (2 T of 20 ms), K descriptors, D inputs, C classes.
+Shapes: B recordings, T frames of 40 ms (2 T of 20 ms), M mel bands, K descriptors, D inputs, C
+classes.
 """
 
 import numpy as np
@@ -30,28 +31,35 @@ SHIFT_STEPS = 5  # 200 ms that the branch waits for on purpose
 LOOK_AHEAD_STEPS = 8  # with the reach of the descriptors' windows and F0 path: 320 ms
 PEAK_STEPS = 50  # 2 s: what counts as active is relative to the peak of that past
 SHORT_STEPS = 25  # 1 s
-MAIN_STEPS = 75  # 3 s
-LONGEST_POOL = 25
-LONG_STEPS = 150  # 6 s: what the two others are compared with
+MAIN_STEPS = 3 * SHORT_STEPS
+LONG_STEPS = 2 * MAIN_STEPS  # what the two others are compared with
 CONTEXT_STEPS = PEAK_STEPS + max(LONG_STEPS, 2 * MAIN_STEPS) + 7
 """Frames of the past that a posterior may depend on, with a margin for the descriptors' reach."""
 ACTIVE_BELOW_PEAK_DB = 35.0
 SILENCE_DB = -80.0
 CEPSTRA = 16
 SPECTRAL, VOICE = 2 * CEPSTRA + 8, 5
+MOMENTS = SPECTRAL + 1 + VOICE  # descriptors whose means and deviations are taken
+COUNTS = 3  # before them in a window: active and voiced frames, and onsets of voicing
 FEW = 1e-3  # share of a window below which it is next to empty
 
 
 def trailing_mean(values: Tensor, steps: int) -> Tensor:
-    """Mean of (B, T, K) over the last `steps` frames, missing ones counting as zero."""
-    padded = F.pad(values.transpose(1, 2), (steps - 1, 0))
-    # The mean of the means of equal pieces: a pool of 150 frames takes three times as long.
-    piece = next(size for size in range(min(steps, LONGEST_POOL), 0, -1) if steps % size == 0)
-    means = F.avg_pool1d(padded, piece, stride=1)  # (B, K, T + steps - piece)
-    found = means[:, :, : values.shape[1]]
-    for start in range(piece, steps, piece):
-        found = found + means[:, :, start : start + values.shape[1]]
-    return (found * (piece / steps)).transpose(1, 2)
+    """Mean of (B, K, T) over the last `steps` frames, missing ones counting as zero."""
+    return F.avg_pool1d(F.pad(values, (steps - 1, 0)), steps, stride=1)
+
+
+def longer_mean(means: Tensor, steps: int, times: int) -> Tensor:
+    """Mean over the last `times * steps` frames of what is a mean over `steps`, both (B, K, T).
+
+    A pool of 150 frames would take six times as long as one of 25.
+    """
+    frames = means.shape[2]
+    padded = F.pad(means, ((times - 1) * steps, 0))
+    found = means
+    for number in range(times - 1):
+        found = found + padded[:, :, number * steps : number * steps + frames]
+    return found / times
 
 
 def trailing_peak(values: Tensor, steps: int) -> Tensor:
@@ -60,17 +68,13 @@ def trailing_peak(values: Tensor, steps: int) -> Tensor:
     return F.max_pool1d(padded, steps, stride=1)[:, 0]
 
 
-def masked_trailing_mean(values: Tensor, weight: Tensor, steps: int) -> Tensor:
-    """Mean of (B, T, K) weighted by (B, T, 1) over the last `steps`; about 0 without weight."""
-    return trailing_mean(values * weight, steps) / (trailing_mean(weight, steps) + FEW)
-
-
 class FrameBranch(nn.Module):
     """Emotion logits every 40 ms."""
 
     cepstrum: Tensor
     bands: Tensor
     centre_khz: Tensor
+    counts: Tensor
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -80,6 +84,9 @@ class FrameBranch(nn.Module):
         masks = [(hz >= low) & (hz < high) for low, high in limits]
         self._constant("bands", np.stack([mask / mask.sum() for mask in masks], axis=1))
         self._constant("centre_khz", hz / 1000)
+        # Which count goes with each descriptor: voiced frames for those of the voice.
+        counts = torch.tensor([0] * (SPECTRAL + 1) + [1] * VOICE)
+        self.register_buffer("counts", counts, persistent=False)
         described = SPECTRAL + VOICE
         self.num_inputs = 2 * (2 * described + 3) + 2 * (described + 1) + SPECTRAL + 7
         self.head = LinearHead(self.num_inputs, num_classes)
@@ -104,43 +111,57 @@ class FrameBranch(nn.Module):
         seen, said = active.to(energy.dtype)[:, :, None], voiced.to(energy.dtype)[:, :, None]
         log_mel = 10 * torch.log10(d.mel + POWER_FLOOR)  # (B, 2 T, M)
         level = energy[:, :, None] / 10
-        spectral = torch.cat([self._spectral(d, log_mel, energy), level], dim=2)
-        voice = self._voice(d, voiced)
-
-        # Each of them summed over pairs of frames, by how much of the pair counts.
-        parts = _Windows(spectral, seen), _Windows(voice, said)
-        onsets = _to_steps((change(said) > 0).to(energy.dtype)) * 25
-        (short_s, short_sd), (short_v, short_vd) = (p.moments(SHORT_STEPS) for p in parts)
-        (main_s, main_sd), (main_v, main_vd) = (p.moments(MAIN_STEPS) for p in parts)
-        (long_s, long_sd), (long_v, long_vd) = (p.moments(LONG_STEPS) for p in parts)
-        found = [
-            short_s[:, :, :SPECTRAL], short_sd[:, :, :SPECTRAL], short_v, short_vd,
-            main_s[:, :, :SPECTRAL], main_sd, main_v, main_vd,
-        ]  # fmt: skip
-        for steps in (SHORT_STEPS, MAIN_STEPS):
-            found += [trailing_mean(part.weight, steps) for part in parts]
-            found.append(trailing_mean(onsets, steps))
-        for spectra, voices in ((short_s, short_v), (main_s, main_v)):
-            found += [(spectra - long_s) / (long_sd + 0.05), (voices - long_v) / (long_vd + 0.05)]
-        found += self._shapes(parts, main_s, main_v)
-        return torch.cat(found, dim=2)[:, SHIFT_STEPS:], active.reshape(active.shape[0], -1, 2).any(
-            dim=2
+        spectral, voice = self._spectral(d, log_mel, energy), self._voice(d, voiced)
+        onsets = 25 * (change(said) > 0).to(energy.dtype)
+        values = torch.cat([spectral, level, voice], dim=2)  # (B, 2 T, MOMENTS)
+        counted = values * torch.cat([seen, said], dim=2)[:, :, self.counts]
+        # All windows at once: the counts, the descriptors that count and their squares.
+        now = _to_steps(torch.cat([seen, said, onsets, counted, counted * values], dim=2))
+        short = trailing_mean(now, SHORT_STEPS)
+        main = longer_mean(short, SHORT_STEPS, MAIN_STEPS // SHORT_STEPS)
+        long = longer_mean(main, MAIN_STEPS, LONG_STEPS // MAIN_STEPS)
+        (short_mean, short_sd), (main_mean, main_sd), (long_mean, long_sd) = (
+            self._moments(window) for window in (short, main, long)
         )
+        found = [
+            short_mean[:, :SPECTRAL], short_sd[:, :SPECTRAL],
+            short_mean[:, SPECTRAL + 1 :], short_sd[:, SPECTRAL + 1 :],
+            main_mean[:, :SPECTRAL], main_sd[:, : SPECTRAL + 1],
+            main_mean[:, SPECTRAL + 1 :], main_sd[:, SPECTRAL + 1 :],
+            short[:, :COUNTS],
+            main[:, :COUNTS],
+            (short_mean - long_mean) / (long_sd + 0.05),
+            (main_mean - long_mean) / (long_sd + 0.05),
+            *self._shapes(now, main, main_mean),
+        ]  # fmt: skip
+        inputs = torch.cat(found, dim=1)[:, :, SHIFT_STEPS:].transpose(1, 2)
+        return inputs, active.reshape(active.shape[0], -1, 2).any(dim=2)
 
-    @staticmethod
-    def _shapes(parts: "tuple[_Windows, _Windows]", mean_s: Tensor, mean_v: Tensor) -> list[Tensor]:
+    def _moments(self, window: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and deviation (B, MOMENTS, T) of the descriptors in windows."""
+        count = window[:, self.counts] + FEW
+        mean = window[:, COUNTS : COUNTS + MOMENTS] / count
+        spread = window[:, COUNTS + MOMENTS :] / count - mean.square()
+        return mean, (spread.clamp(min=0) + 1e-3).sqrt()
+
+    def _shapes(self, now: Tensor, main: Tensor, main_mean: Tensor) -> list[Tensor]:
         """Return skewness and spread of level and F0, and what loud frames sound like."""
-        spectral, voice = parts
-        level = (spectral.mean - mean_s)[:, :, SPECTRAL:].clamp(-4.0, 4.0)
-        height = (voice.mean - mean_v)[:, :, :1].clamp(-3.0, 3.0)
-        levels = torch.cat([level.clamp(min=0.0), level**3 / 4, level.abs()], dim=2)
-        heights = torch.cat([height.clamp(min=0.0), height**3, height.abs()], dim=2)
-        loud = spectral.weight * (level > 0).to(level.dtype)
-        louder = masked_trailing_mean(spectral.mean[:, :, :SPECTRAL], loud, MAIN_STEPS)
+        seen, said = now[:, :1], now[:, 1:2]
+        mean = now[:, COUNTS : COUNTS + MOMENTS] / now[:, self.counts].clamp(min=0.5)
+        away = mean - main_mean
+        level = away[:, SPECTRAL : SPECTRAL + 1].clamp(-4.0, 4.0)
+        height = away[:, SPECTRAL + 1 : SPECTRAL + 2].clamp(-3.0, 3.0)
+        levels = torch.cat([level.clamp(min=0.0), level**3 / 4, level.abs()], dim=1)
+        heights = torch.cat([height.clamp(min=0.0), height**3, height.abs()], dim=1)
+        loud = seen * (level > 0).to(level.dtype)
+        columns = [levels * seen, heights * said, mean[:, :SPECTRAL] * loud, loud]
+        means = trailing_mean(torch.cat(columns, dim=1), SHORT_STEPS)
+        means = longer_mean(means, SHORT_STEPS, MAIN_STEPS // SHORT_STEPS)
+        louder = means[:, 6:-1] / (means[:, -1:] + FEW)
         return [
-            masked_trailing_mean(levels, spectral.weight, MAIN_STEPS),
-            masked_trailing_mean(heights, voice.weight, MAIN_STEPS),
-            louder - mean_s[:, :, :SPECTRAL],
+            means[:, :3] / (main[:, :1] + FEW),
+            means[:, 3:6] / (main[:, 1:2] + FEW),
+            louder - main_mean[:, :SPECTRAL],
         ]
 
     def _spectral(self, d: Descriptors, log_mel: Tensor, energy: Tensor) -> Tensor:
@@ -174,33 +195,8 @@ class FrameBranch(nn.Module):
         return torch.cat([semitones, movement, d.tilt_db / 10, harmonicity], dim=2)
 
 
-class _Windows:
-    """Weighted descriptors on the grid of 40 ms, and their moments over trailing windows.
-
-    Args:
-        values: (B, 2 T, K).
-        weight: (B, 2 T, 1), 0 where a frame does not count.
-
-    Attributes:
-        weight: (B, T + shift, 1) share of each pair of frames that counts.
-        mean: (B, T + shift, K) of what counts in the pair.
-    """
-
-    def __init__(self, values: Tensor, weight: Tensor) -> None:
-        self.weight = _to_steps(weight)
-        self._total = _to_steps(values * weight)
-        self._squares = _to_steps(values.square() * weight)
-        self.mean = self._total / self.weight.clamp(min=0.5)
-
-    def moments(self, steps: int) -> tuple[Tensor, Tensor]:
-        """Return mean and deviation over the last `steps`, (B, T + shift, K) each."""
-        count = trailing_mean(self.weight, steps) + FEW
-        mean = trailing_mean(self._total, steps) / count
-        spread = trailing_mean(self._squares, steps) / count - mean.square()
-        return mean, (spread.clamp(min=0) + 1e-3).sqrt()
-
-
 def _to_steps(values: Tensor) -> Tensor:
-    """Mean of pairs of 20 ms frames, then the shift as frames of nothing: (B, T + shift, K)."""
+    """Mean of pairs of 20 ms frames, then the shift as frames of nothing: (B, K, T + shift)."""
     halves = values.reshape(values.shape[0], -1, 2, values.shape[2])
-    return F.pad((halves[:, :, 0] + halves[:, :, 1]) / 2, (0, 0, 0, SHIFT_STEPS))
+    steps = (halves[:, :, 0] + halves[:, :, 1]) / 2
+    return F.pad(steps.transpose(1, 2), (0, SHIFT_STEPS))
