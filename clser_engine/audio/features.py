@@ -45,6 +45,7 @@ PATH_DECAY = 0.85  # an older frame argues less
 JUMP_COST = 0.3
 VOICED_ABOVE = 0.5
 REACH_S = (PATH_STEPS * HOP_SAMPLES + PITCH_WINDOW) / SAMPLE_RATE_HZ
+PACKED = MEL_BANDS + 5  # numbers of a packed frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,6 +68,30 @@ class Descriptors:
     f0_semitones: Tensor
     periodicity: Tensor
     tilt_db: Tensor
+
+
+def pack(d: Descriptors) -> Tensor:
+    """Join descriptors into one array (B, T, M + 5): mel, energy, F0, periodicity, two tilts."""
+    rest = torch.stack([d.energy_db, d.f0_semitones, d.periodicity], dim=2)
+    return torch.cat([d.mel, rest, d.tilt_db], dim=2)
+
+
+def unpack(packed: Tensor, lengths: Tensor) -> Descriptors:
+    """Split what `pack` joined.
+
+    Args:
+        packed: (B, T, M + 5).
+        lengths: (B,) frames of each that are real, the rest padding.
+    """
+    mel, rest = packed[:, :, :MEL_BANDS], packed[:, :, MEL_BANDS:]
+    return Descriptors(
+        valid=torch.arange(packed.shape[1], device=packed.device) < lengths[:, None],
+        mel=mel,
+        energy_db=rest[:, :, 0],
+        f0_semitones=rest[:, :, 1],
+        periodicity=rest[:, :, 2],
+        tilt_db=rest[:, :, 3:],
+    )
 
 
 def num_steps(samples: int) -> int:

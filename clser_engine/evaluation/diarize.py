@@ -32,8 +32,11 @@ from clser_engine.evaluation.diarization import (
 )
 from clser_engine.evaluation.loco import assert_disjoint, settings_hash
 from clser_engine.evaluation.metrics import interval
+from clser_engine.inference.outputs import Outputs
+from clser_engine.inference.predictor import ROWS
 from clser_engine.inference.segments import SegmentFinder
 from clser_engine.inference.smoothing import Smoothing, find_speech, to_segments
+from clser_engine.inference.waveform_batch import pad_rows
 from clser_engine.models.compact import CompactModel
 from clser_engine.models.frame_branch import STEP_RATE_HZ
 from clser_engine.runtime import RunContext
@@ -134,10 +137,11 @@ class ModelInMemory:
         self._model = model.eval()
 
     @torch.inference_mode()
-    def analyze(self, samples: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return frame posteriors (T, C), speech (T,) and functionals (D,)."""
-        posteriors, speech, functionals, _ = self._model(torch.from_numpy(samples)[None])
-        return posteriors[0].numpy(), speech[0].numpy(), functionals[0].numpy()
+    def analyze(self, samples: FloatArray) -> Outputs:
+        """Return what the graph of its bundle would."""
+        found = self._model(torch.from_numpy(samples)[None])
+        posteriors, speech, functionals, _, descriptors = (values[0].numpy() for values in found)
+        return Outputs(posteriors, speech, functionals, descriptors)
 
     @torch.inference_mode()
     def heads(self, functionals: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -149,9 +153,11 @@ class ModelInMemory:
         )
         return alone.numpy(), project.numpy()
 
+    @torch.inference_mode()
     def judge(self, phrases: list[FloatArray]) -> FloatArray:
-        """Return logits (P, C) of phrases, each by itself."""
-        return self.heads(np.stack([self.analyze(samples)[2] for samples in phrases]))[0]
+        """Return logits (P, C) of phrases (F, K), each by itself."""
+        batch, lengths = (torch.from_numpy(values) for values in pad_rows(phrases))
+        return self.heads(self._model.summarise(batch, lengths).numpy())[0]
 
 
 def hypothesise(
@@ -164,17 +170,18 @@ def hypothesise(
 ) -> Hypotheses:
     """Return what our method and each baseline say of a recording."""
     samples = made.samples
-    values, speech, _ = model.analyze(samples)
+    values, speech, _, descriptors = model.analyze(samples)
+    assert descriptors is not None
     duration_s = len(samples) / SAMPLE_RATE_HZ
-    finder = SegmentFinder(smoothing, classes, STEP_RATE_HZ, STEP_SAMPLES, model.judge)
-    finder.add(samples, values, speech)
+    finder = SegmentFinder(smoothing, classes, STEP_RATE_HZ, ROWS, model.judge)
+    finder.add(descriptors, values, speech)
     spoken = find_speech(speech, STEP_RATE_HZ, smoothing)
 
     def where_spoken(labels: NDArray[np.int64]) -> Segments:
         return to_segments(np.where(spoken, labels, -1), classes, STEP_RATE_HZ, duration_s)
 
     found = {
-        "ours": finder.finish(),
+        "ours": finder.finish(duration_s),
         "frames": where_spoken(values.argmax(axis=1)),
         "majority": where_spoken(np.full(len(values), classes.index(majority))),
     }
@@ -182,9 +189,9 @@ def hypothesise(
         labels = sliding_windows(model, samples, len(values), window_s)
         found[f"windows_{window_s:g}s"] = where_spoken(labels)
     stretches = [
-        model.analyze(samples[round(s.start_s * SAMPLE_RATE_HZ) : round(s.end_s * SAMPLE_RATE_HZ)])[
-            2
-        ]
+        model.analyze(
+            samples[round(s.start_s * SAMPLE_RATE_HZ) : round(s.end_s * SAMPLE_RATE_HZ)]
+        ).functionals
         for s in reference
     ]
     for name, logits in zip(
@@ -204,7 +211,7 @@ def sliding_windows(
     size = round(window_s * SAMPLE_RATE_HZ)
     last = max(0, len(samples) - size)
     starts = sorted({*range(0, last + 1, round(HOP_S * SAMPLE_RATE_HZ)), last})
-    vectors = [model.analyze(samples[start : start + size])[2] for start in starts]
+    vectors = [model.analyze(samples[start : start + size]).functionals for start in starts]
     alone, _ = model.heads(np.stack(vectors))
     posteriors = np.exp(alone - alone.max(axis=1, keepdims=True))
     posteriors /= posteriors.sum(axis=1, keepdims=True)

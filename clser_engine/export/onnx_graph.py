@@ -1,4 +1,4 @@
-"""Export of any model of the package to ONNX: a graph for waveforms and one for functionals.
+"""Export of any model of the package to ONNX: a graph for waveforms and those for parts of it.
 
 A model that can be exported is a module with
 
@@ -6,7 +6,14 @@ A model that can be exported is a module with
                                               functionals (B, D), utterance_logits (B, C)
     heads(functionals (B, D), mean (D,), std (D,), count (1,)) -> two logits (B, C)
 
-and optionally `least_samples`, the shortest recording that it takes. Batch and time are dynamic.
+and optionally `least_samples`, the shortest recording that it takes. One that computes frame
+descriptors first gives them too, and functionals of any stretch of them, so that phrases within a
+recording cost little:
+
+    forward(waveform (B, N), lengths (B,)) -> …, descriptors (B, F, K)
+    summarise(descriptors (B, F, K), lengths (B,)) -> functionals (B, D)
+
+Batch and time are dynamic.
 
 The exporter is the one that traces through TorchScript, not the newer `dynamo` one: that one needs
 a further package (onnxscript), takes twice as long, and gave the same numbers on every architecture
@@ -25,10 +32,13 @@ import torch
 from torch import Tensor, nn
 
 from clser_engine.export.parity import compare, speech_batch
+from clser_engine.inference.outputs import SUMMARY_GRAPH
 
 OPSET = 18
 WAVEFORM_INPUTS = ("waveform", "lengths")
 WAVEFORM_OUTPUTS = ("frame_posteriors", "frame_speech", "functionals", "utterance_logits")
+DESCRIPTORS = "descriptors"
+SUMMARY_INPUTS = (DESCRIPTORS, "lengths")
 HEAD_INPUTS = ("functionals", "mean", "std", "count")
 HEAD_OUTPUTS = ("logits_alone", "logits_project")
 
@@ -58,7 +68,7 @@ def export_waveform_graph(model: nn.Module, path: Path) -> None:
         model,
         dict(zip(WAVEFORM_INPUTS, speech_batch((24_000, 17_000)), strict=True)),
         path,
-        WAVEFORM_OUTPUTS,
+        (*WAVEFORM_OUTPUTS, DESCRIPTORS) if summarises(model) else WAVEFORM_OUTPUTS,
         axes={
             "waveform": {0: "batch", 1: "samples"},
             "lengths": {0: "batch"},
@@ -66,8 +76,53 @@ def export_waveform_graph(model: nn.Module, path: Path) -> None:
             "frame_speech": {0: "batch", 1: "frames"},
             "functionals": {0: "batch"},
             "utterance_logits": {0: "batch"},
+            **({DESCRIPTORS: {0: "batch", 1: "rows"}} if summarises(model) else {}),
         },
     )
+
+
+def summarises(model: nn.Module) -> bool:
+    """Return whether the model gives descriptors and functionals of stretches of them."""
+    return hasattr(model, "summarise")
+
+
+class _Summary(nn.Module):
+    """`summarise` as a module of its own, which is what can be exported."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, descriptors: Tensor, lengths: Tensor) -> tuple[Tensor]:
+        """Return functionals (B, D), as one of one output."""
+        return (self.model.summarise(descriptors, lengths),)  # type: ignore[operator]
+
+
+def export_summary(model: nn.Module, path: Path) -> float:
+    """Write the graph from descriptors to functionals and compare it on several shapes.
+
+    Raises:
+        ExportError: If the difference is not below 1e-4.
+    """
+
+    def case(*samples: int) -> dict[str, Tensor]:
+        with torch.no_grad():
+            *_, descriptors = model.eval()(*speech_batch(samples))
+        rows = torch.tensor([max(2, n * descriptors.shape[1] // max(samples)) for n in samples])
+        return dict(zip(SUMMARY_INPUTS, (descriptors, rows), strict=True))
+
+    write_graph(
+        _Summary(model),
+        case(24_000, 17_000),
+        path,
+        ("functionals",),
+        axes={
+            DESCRIPTORS: {0: "batch", 1: "rows"},
+            "lengths": {0: "batch"},
+            "functionals": {0: "batch"},
+        },
+    )
+    return compare(_Summary(model), path, [case(640), case(16_000), case(30_000, 9_001, 50_123)])
 
 
 def export_heads(model: nn.Module, path: Path) -> float:
@@ -96,29 +151,35 @@ def export_heads(model: nn.Module, path: Path) -> float:
     return compare(heads, path, [case(1, 0.0), case(1, 1.0), case(40, 40.0)])
 
 
-def describe_graphs(num_classes: int, num_functionals: int) -> dict[str, object]:
-    """Return inputs and outputs of the two graphs with their shapes, as a card tells them."""
-    waveform = zip(
-        WAVEFORM_OUTPUTS,
-        (
-            ["batch", "frames", num_classes],
-            ["batch", "frames"],
-            ["batch", num_functionals],
-            ["batch", num_classes],
-        ),
-        strict=True,
+def describe_graphs(
+    num_classes: int, num_functionals: int, num_descriptors: int | None = None
+) -> dict[str, object]:
+    """Return inputs and outputs of the graphs with their shapes, as a card tells them."""
+    shapes = (
+        ["batch", "frames", num_classes],
+        ["batch", "frames"],
+        ["batch", num_functionals],
+        ["batch", num_classes],
     )
+    outputs = dict(zip(WAVEFORM_OUTPUTS, shapes, strict=True))
     statistics = (["batch", num_functionals], [num_functionals], [num_functionals], [1])
-    return {
+    graphs: dict[str, object] = {
         "model.onnx": {
             "inputs": {"waveform": ["batch", "samples"], "lengths": ["batch"]},
-            "outputs": dict(waveform),
+            "outputs": outputs,
         },
         "head.onnx": {
             "inputs": dict(zip(HEAD_INPUTS, statistics, strict=True)),
             "outputs": {name: ["batch", num_classes] for name in HEAD_OUTPUTS},
         },
     }
+    if num_descriptors is not None:
+        outputs[DESCRIPTORS] = ["batch", "rows", num_descriptors]
+        graphs[SUMMARY_GRAPH] = {
+            "inputs": {DESCRIPTORS: outputs[DESCRIPTORS], "lengths": ["batch"]},
+            "outputs": {"functionals": ["batch", num_functionals]},
+        }
+    return graphs
 
 
 def write_graph(

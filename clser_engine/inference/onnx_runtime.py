@@ -20,7 +20,8 @@ from clser_engine.inference.devices import (
     thread_count,
     wants_card,
 )
-from clser_engine.inference.waveform_batch import pad_batch
+from clser_engine.inference.outputs import SUMMARY_GRAPH, Outputs
+from clser_engine.inference.waveform_batch import pad_batch, pad_rows
 from clser_engine.types import FloatArray
 
 CUDA = "CUDAExecutionProvider"
@@ -84,6 +85,9 @@ class OnnxRuntime:
         self._model = self._load(card, "model.onnx", on_card)
         # A few small products: the card would only be waited for.
         self._heads = self._load(card, "head.onnx", on_card=False)
+        self._summary = None
+        if SUMMARY_GRAPH in card.files:
+            self._summary = self._load(card, SUMMARY_GRAPH, on_card=False)
         ran_on_card = self._model.get_providers()[0] == CUDA
         self.device = find_cards().names[0] if ran_on_card else PROCESSOR
         if on_card and not ran_on_card:
@@ -104,33 +108,44 @@ class OnnxRuntime:
                 f"{card.folder} cannot be loaded by onnxruntime; install the model again."
             ) from error
 
-    def analyze(
-        self, waveforms: Sequence[FloatArray]
-    ) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
-        """Return frame posteriors (T, C), speech (T,) and functionals (D,) of each (N,)."""
+    def analyze(self, waveforms: Sequence[FloatArray]) -> list[Outputs]:
+        """Return what the graph says of each (N,)."""
         if not self._has_lengths:
             return [found for one in waveforms for found in self._analyze([one])]
         return self._analyze(waveforms)
 
-    def _analyze(
-        self, waveforms: Sequence[FloatArray]
-    ) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
-        posteriors, speech, functionals = self._run(3, waveforms)
+    def _analyze(self, waveforms: Sequence[FloatArray]) -> list[Outputs]:
+        wanted = ["frame_posteriors", "frame_speech", "functionals"]
+        if self._summary is not None:
+            wanted.append("descriptors")
+        posteriors, speech, functionals, *descriptors = self._run(wanted, waveforms)
         frames = [self._card.count_frames(len(waveform)) for waveform in waveforms]
         return [
-            (posteriors[row, :count], speech[row, :count], functionals[row])
+            Outputs(
+                posteriors=posteriors[row, :count],
+                speech=speech[row, :count],
+                functionals=functionals[row],
+                descriptors=descriptors[0][row, : 2 * count] if descriptors else None,
+            )
             for row, count in enumerate(frames)
         ]
 
+    def summarise(self, parts: Sequence[FloatArray]) -> FloatArray:
+        """Return functionals (P, D) of stretches of descriptors (F, K)."""
+        assert self._summary is not None
+        batch, lengths = pad_rows(parts)
+        found: FloatArray
+        [found] = self._summary.run(None, {"descriptors": batch, "lengths": lengths})
+        return found
+
     def frames(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return frame posteriors (T, C) and speech (T,) alone."""
-        posteriors, speech = self._run(2, [waveform])
+        posteriors, speech = self._run(["frame_posteriors", "frame_speech"], [waveform])
         count = self._card.count_frames(len(waveform))
         return posteriors[0, :count], speech[0, :count]
 
-    def _run(self, count: int, waveforms: Sequence[FloatArray]) -> list[FloatArray]:
-        """Return the first outputs of the graph, which come in the order of the model's."""
-        names = [output.name for output in self._model.get_outputs()[:count]]
+    def _run(self, names: list[str], waveforms: Sequence[FloatArray]) -> list[FloatArray]:
+        """Return some outputs of the graph."""
         batch, lengths = pad_batch(waveforms, self._card.least_samples)
         inputs: dict[str, Any] = {"waveform": batch}
         if self._has_lengths:

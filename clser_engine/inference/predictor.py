@@ -23,22 +23,23 @@ from clser_engine.errors import AudioError, BadValueError
 from clser_engine.inference.familiarity import STRANGE, read_familiarity
 from clser_engine.inference.group_model import read_group_model, untrained
 from clser_engine.inference.groups import SpeakerCheck, check_mode, score_group
+from clser_engine.inference.outputs import Outputs
 from clser_engine.inference.runtimes import Runtime, build_runtime
 from clser_engine.inference.segments import SegmentFinder
 from clser_engine.inference.smoothing import read_smoothing
 from clser_engine.runtime import RunContext
 from clser_engine.types import (
     Analysis,
-    EmotionSegment,
     FloatArray,
     GroupSummary,
     Posteriors,
     UtterancePosterior,
 )
 
-BLOCK_S = 20.0  # three times the context that goes with each block
+BLOCK_S = 20.0  # twice the context that goes with each block
 LONGEST_WHOLE_S = 20.0  # up to here one pass: functionals then are of the whole recording
 READ_BLOCK_S = 10.0
+ROWS = 2  # of descriptors in a frame
 LOUDEST = 1e4  # 80 dB above full scale; far beyond it, powers overflow float32
 FULL_EVIDENCE = 0.1  # share of voiced frames; spoken recordings have 0.24 at the very least
 LEAST_EVIDENCE = 0.05  # keeps the order of the classes where no voice is heard
@@ -61,15 +62,6 @@ class ProjectScores:
     utterances: list[UtterancePosterior]
     summary: GroupSummary
     checks: list[SpeakerCheck]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Pass:
-    """What one pass over a stretch of a recording gives: (T, C), (T,) and (D,)."""
-
-    values: FloatArray
-    speech: FloatArray
-    functionals: FloatArray
 
 
 class Predictor:
@@ -267,14 +259,16 @@ class Predictor:
         longest = round(self.longest_whole_s * rate)
         buffer = np.zeros(0, np.float32)  # from the context of the next block on
         first, done, total_samples = 0, 0, 0  # step at which the buffer starts; steps finished
-        passes: list[_Pass] = []
-        finder = self._segment_finder()
+        passes: list[Outputs] = []
+        finder: SegmentFinder | None = None
 
         def run(samples: FloatArray, end: int) -> None:
-            part = self._pass(samples, first, done, end)
-            kept = slice((done - first) * self.step_samples, (end - first) * self.step_samples)
-            finder.add(samples[kept], part.values, part.speech)
-            passes.append(part)
+            nonlocal finder
+            [part] = self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST)])
+            steps = slice(done - first, end - first)
+            passes.append(self._kept(part, steps))
+            finder = finder or self._segment_finder(part)
+            self._add(finder, samples, part, steps)
 
         for samples in blocks:
             buffer = np.concatenate([buffer, samples.astype(np.float32, copy=False)])
@@ -298,72 +292,83 @@ class Predictor:
         context.report("analyse", done / self.card.frame_rate_hz, expected_s)
         end = -(-total_samples // self.step_samples)
         run(buffer, end)
+        assert finder is not None
         context.report("analyse", expected_s, expected_s)
-        return self._analysis(passes, total_samples, finder.finish())
+        return self._analysis(passes, total_samples, finder)
 
     def analyze_batch(self, waveforms: Sequence[FloatArray]) -> list[Analysis]:
         """Analyse recordings (N,) together, each no longer than `longest_whole_s` and not empty."""
         found = self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST) for samples in waveforms])
         analyses = []
-        for samples, (values, speech, functionals) in zip(waveforms, found, strict=True):
-            steps = -(-len(samples) // self.step_samples)
-            part = _Pass(
-                values=_to_length(values, steps),
-                speech=_to_length(speech, steps),
-                functionals=functionals,
-            )
-            finder = self._segment_finder()
-            finder.add(samples, part.values, part.speech)
-            analyses.append(self._analysis([part], len(samples), finder.finish()))
+        for samples, part in zip(waveforms, found, strict=True):
+            steps = slice(0, -(-len(samples) // self.step_samples))
+            finder = self._segment_finder(part)
+            self._add(finder, samples, part, steps)
+            analyses.append(self._analysis([self._kept(part, steps)], len(samples), finder))
         return analyses
 
-    def _segment_finder(self) -> SegmentFinder:
+    @staticmethod
+    def _kept(part: Outputs, steps: slice) -> Outputs:
+        """Return the steps of a pass that count, without what only its phrases need."""
+        return Outputs(
+            posteriors=_to_length(part.posteriors, steps.stop)[steps],
+            speech=_to_length(part.speech, steps.stop)[steps],
+            functionals=part.functionals,
+        )
+
+    def _segment_finder(self, part: Outputs) -> SegmentFinder:
+        """Return one that judges phrases by descriptors, or by samples where there are none."""
+        by_samples = part.descriptors is None
         return SegmentFinder(
             self.smoothing,
             self.card.classes,
             self.card.frame_rate_hz,
-            self.step_samples,
-            self._judge,
+            self.step_samples if by_samples else ROWS,
+            self._judge_samples if by_samples else self._judge_descriptors,
         )
 
-    def _judge(self, phrases: list[FloatArray]) -> FloatArray:
+    def _add(self, finder: SegmentFinder, samples: FloatArray, part: Outputs, steps: slice) -> None:
+        material, rows = part.descriptors, ROWS
+        if material is None:
+            material, rows = samples, self.step_samples
+        kept = self._kept(part, steps)
+        finder.add(material[steps.start * rows : steps.stop * rows], kept.posteriors, kept.speech)
+
+    def _judge_descriptors(self, phrases: list[FloatArray]) -> FloatArray:
         """Return logits (P, C) of phrases, each by itself."""
+        return self._alone(self._runtime.summarise(phrases))
+
+    def _judge_samples(self, phrases: list[FloatArray]) -> FloatArray:
+        """Return logits (P, C) of phrases, each by itself; one at a time, they may be long."""
         found = [self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST)]) for samples in phrases]
-        functionals = np.stack([outputs[2] for [outputs] in found])
+        return self._alone(np.stack([outputs.functionals for [outputs] in found]))
+
+    def _alone(self, functionals: FloatArray) -> FloatArray:
         mean, deviation = functionals.mean(axis=0), functionals.std(axis=0)
         return self._heads(functionals, mean, deviation)[0]
 
     def _analysis(
         self,
-        passes: Sequence[_Pass],
+        passes: Sequence[Outputs],
         total_samples: int,
-        segments: tuple[EmotionSegment, ...],
+        finder: SegmentFinder,
     ) -> Analysis:
+        duration_s = total_samples / self.card.sample_rate_hz
         # Where nobody speaks in any pass, all count alike.
         share = np.array([part.speech.sum() for part in passes]) + 1e-6
         vectors = np.stack([part.functionals for part in passes])
         vector = np.average(vectors, axis=0, weights=share).astype(np.float32)
         posteriors = self._posteriors(
-            np.concatenate([part.values for part in passes]),
+            np.concatenate([part.posteriors for part in passes]),
             np.concatenate([part.speech for part in passes]),
         )
         return Analysis(
-            duration_s=total_samples / self.card.sample_rate_hz,
+            duration_s=duration_s,
             model=self.card.model_id,
             posteriors=posteriors,
-            segments=segments,
+            segments=finder.finish(duration_s),
             utterance=self.score(vector[None])[0],
             functionals=vector,
-        )
-
-    def _pass(self, samples: FloatArray, first: int, start: int, end: int) -> "_Pass":
-        """Run the graph over samples that begin at step `first` and keep steps start to end."""
-        [(values, speech, functionals)] = self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST)])
-        kept = slice(start - first, end - first)
-        return _Pass(
-            values=_to_length(values, end - first)[kept],
-            speech=_to_length(speech, end - first)[kept],
-            functionals=functionals,
         )
 
 

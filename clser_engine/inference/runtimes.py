@@ -6,7 +6,7 @@ Shapes: B recordings, N samples, T frames, D functionals, C classes.
 import gc
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from clser_engine.bundle import ModelCard
 from clser_engine.errors import BadValueError
@@ -17,6 +17,7 @@ from clser_engine.inference.devices import (
     thread_count,
 )
 from clser_engine.inference.onnx_runtime import OnnxRuntime
+from clser_engine.inference.outputs import Outputs
 from clser_engine.inference.torch_runtime import TorchRuntime, load_weights
 from clser_engine.types import FloatArray
 
@@ -24,7 +25,7 @@ __all__ = ["CardRuntime", "Runtime", "build_runtime", "load_weights", "thread_co
 
 logger = logging.getLogger(__name__)
 
-Outputs = tuple[FloatArray, FloatArray, FloatArray]
+Found = TypeVar("Found")
 
 
 class Runtime(Protocol):
@@ -43,7 +44,10 @@ class Runtime(Protocol):
         """One sentence where it is not the device that was chosen, else empty."""
 
     def analyze(self, waveforms: Sequence[FloatArray]) -> list[Outputs]:
-        """Return frame posteriors (T, C), speech (T,) and functionals (D,) of each (N,)."""
+        """Return what the model says of each (N,)."""
+
+    def summarise(self, parts: Sequence[FloatArray]) -> FloatArray:
+        """Return functionals (P, D) of stretches of descriptors (F, K) that it gave before."""
 
     def frames(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return frame posteriors (T, C) and speech (T,) of (N,) samples and nothing else."""
@@ -86,7 +90,7 @@ class CardRuntime:
         return self._notice or self._runtime.notice
 
     def analyze(self, waveforms: Sequence[FloatArray]) -> list[Outputs]:
-        """Return frame posteriors (T, C), speech (T,) and functionals (D,) of each (N,)."""
+        """Return what the model says of each (N,)."""
         try:
             return self._runtime.analyze(waveforms)
         except Exception as error:
@@ -99,27 +103,28 @@ class CardRuntime:
         self._move_to_processor()
         return self._runtime.analyze(waveforms)
 
+    def summarise(self, parts: Sequence[FloatArray]) -> FloatArray:
+        """Return functionals (P, D) of stretches of descriptors (F, K) that it gave before."""
+        return self._or_on_processor(lambda runtime: runtime.summarise(parts))
+
     def frames(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return frame posteriors (T, C) and speech (T,) of (N,) samples and nothing else."""
-        try:
-            return self._runtime.frames(waveform)
-        except Exception as error:
-            if not self._is_full(error):
-                raise
-        self._move_to_processor()
-        return self._runtime.frames(waveform)
+        return self._or_on_processor(lambda runtime: runtime.frames(waveform))
 
     def heads(
         self, functionals: FloatArray, mean: FloatArray, std: FloatArray, count: int
     ) -> tuple[FloatArray, FloatArray]:
         """Return logits (B, C) of each recording alone and with the statistics."""
+        return self._or_on_processor(lambda runtime: runtime.heads(functionals, mean, std, count))
+
+    def _or_on_processor(self, run: Callable[[Runtime], Found]) -> Found:
         try:
-            return self._runtime.heads(functionals, mean, std, count)
+            return run(self._runtime)
         except Exception as error:
             if not self._is_full(error):
                 raise
         self._move_to_processor()
-        return self._runtime.heads(functionals, mean, std, count)
+        return run(self._runtime)
 
     def _is_full(self, error: Exception) -> bool:
         return self._runtime.device != PROCESSOR and is_out_of_memory(error)

@@ -7,6 +7,7 @@ between pauses and changes are judged by the utterance classifier too, and both 
 Shapes: T frames, C classes, P phrases, N samples, D functionals.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -155,8 +156,8 @@ class SegmentFinder:
         smoothing: How frames become segments.
         classes: Emotion names.
         frame_rate_hz: Frames per second.
-        step_samples: Samples of a frame.
-        judge: Judges phrases, given their samples: logits (P, C) of each by itself.
+        rows: Rows of the material in a frame.
+        judge: Judges phrases, given their material: logits (P, C) of each by itself.
     """
 
     def __init__(
@@ -164,29 +165,35 @@ class SegmentFinder:
         smoothing: Smoothing,
         classes: tuple[str, ...],
         frame_rate_hz: float,
-        step_samples: int,
+        rows: int,
         judge: Callable[[list[FloatArray]], FloatArray],
     ) -> None:
         self._smoothing, self._classes, self._rate = smoothing, classes, frame_rate_hz
-        self._step_samples, self._judge = step_samples, judge
+        self._rows, self._judge = rows, judge
         self._parts: list[tuple[FloatArray, FloatArray, FloatArray]] = []
         self._found: list[EmotionSegment] = []
         self._first = 0  # frame at which the chapter starts
 
-    def add(self, samples: FloatArray, values: FloatArray, speech: FloatArray) -> None:
-        """Take the next samples (N,) with their posteriors (T, C) and speech (T,)."""
-        self._parts.append((samples, values, speech))
+    def add(self, material: FloatArray, values: FloatArray, speech: FloatArray) -> None:
+        """Take the next posteriors (T, C), speech (T,) and what phrases are judged by.
+
+        Args:
+            material: Samples (N,) or descriptors (2 T, K); the last frame may lack some rows.
+            values: (T, C).
+            speech: (T,).
+        """
+        self._parts.append((material, values, speech))
         if sum(len(part[1]) for part in self._parts) >= CHAPTER_S * self._rate:
             self._close()
 
-    def finish(self) -> tuple[EmotionSegment, ...]:
-        """Return all segments, in order."""
+    def finish(self, duration_s: float) -> tuple[EmotionSegment, ...]:
+        """Return all segments, in order, none after the end of the recording."""
         if self._parts:
-            self._close()
+            self._close(duration_s)
         return tuple(self._found)
 
-    def _close(self) -> None:
-        samples, values, speech = (
+    def _close(self, end_s: float = math.inf) -> None:
+        material, values, speech = (
             np.concatenate([part[i] for part in self._parts]) for i in range(3)
         )
         posteriors = Posteriors(
@@ -194,12 +201,11 @@ class SegmentFinder:
         )
 
         def judge(phrases: list[tuple[int, int]]) -> FloatArray:
-            step = self._step_samples
-            return self._judge([samples[first * step : last * step] for first, last in phrases])
+            rows = self._rows
+            return self._judge([material[first * rows : last * rows] for first, last in phrases])
 
-        duration_s = len(samples) / (self._step_samples * self._rate)
         start_s = self._first / self._rate
-        for segment in find_segments(posteriors, self._smoothing, duration_s, judge):
+        for segment in find_segments(posteriors, self._smoothing, end_s - start_s, judge):
             moved = replace(
                 segment, start_s=segment.start_s + start_s, end_s=segment.end_s + start_s
             )

@@ -19,7 +19,8 @@ from clser_engine.inference.devices import (
     thread_count,
     wants_card,
 )
-from clser_engine.inference.waveform_batch import pad_batch
+from clser_engine.inference.outputs import Outputs
+from clser_engine.inference.waveform_batch import pad_batch, pad_rows
 from clser_engine.types import FloatArray
 
 if TYPE_CHECKING:  # it takes seconds to import
@@ -95,10 +96,8 @@ class TorchRuntime:
         )
         self._model: Any = load_weights(card).to(self._place)
 
-    def analyze(
-        self, waveforms: Sequence[FloatArray]
-    ) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
-        """Return frame posteriors (T, C), speech (T,) and functionals (D,) of each (N,)."""
+    def analyze(self, waveforms: Sequence[FloatArray]) -> list[Outputs]:
+        """Return what the network says of each (N,)."""
         batch, lengths = pad_batch(waveforms, self._card.least_samples)
         exact = self._torch.backends.cudnn.flags(allow_tf32=False)  # as onnxruntime's are
         with self._torch.inference_mode(), exact:
@@ -106,17 +105,31 @@ class TorchRuntime:
                 self._torch.from_numpy(batch).to(self._place),
                 self._torch.from_numpy(lengths).to(self._place),
             )
-        posteriors, speech, functionals = (values.cpu().numpy() for values in found[:3])
+        posteriors, speech, functionals, _, *descriptors = (
+            values.cpu().numpy() for values in found
+        )
         frames = [self._card.count_frames(len(waveform)) for waveform in waveforms]
         return [
-            (posteriors[row, :count], speech[row, :count], functionals[row])
+            Outputs(
+                posteriors=posteriors[row, :count],
+                speech=speech[row, :count],
+                functionals=functionals[row],
+                descriptors=descriptors[0][row, : 2 * count] if descriptors else None,
+            )
             for row, count in enumerate(frames)
         ]
 
+    def summarise(self, parts: Sequence[FloatArray]) -> FloatArray:
+        """Return functionals (P, D) of stretches of descriptors (F, K)."""
+        batch, lengths = (self._torch.from_numpy(v).to(self._place) for v in pad_rows(parts))
+        with self._torch.inference_mode():
+            found: FloatArray = self._model.summarise(batch, lengths).cpu().numpy()
+        return found
+
     def frames(self, waveform: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return frame posteriors (T, C) and speech (T,) alone."""
-        [(posteriors, speech, _)] = self.analyze([waveform])
-        return posteriors, speech
+        [found] = self.analyze([waveform])
+        return found.posteriors, found.speech
 
     def heads(
         self, functionals: FloatArray, mean: FloatArray, std: FloatArray, count: int

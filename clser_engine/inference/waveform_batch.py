@@ -1,6 +1,6 @@
 """Recordings of different lengths as one batch.
 
-Shapes: B recordings, N samples.
+Shapes: B recordings, N samples, F rows, K descriptors.
 """
 
 from collections.abc import Sequence
@@ -26,4 +26,17 @@ def pad_batch(
     batch = np.zeros((len(waveforms), max(least_samples, int(lengths.max()))), np.float32)
     for row, waveform in zip(batch, waveforms, strict=True):
         row[: len(waveform)] = waveform
+    return batch, lengths
+
+
+def pad_rows(parts: Sequence[FloatArray]) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return arrays (F, K) padded with zeros to one number of rows, (B, F, K), and their own (B,).
+
+    Args:
+        parts: At least one, with one number of columns.
+    """
+    lengths = np.array([len(part) for part in parts], np.int64)
+    batch = np.zeros((len(parts), int(lengths.max()), parts[0].shape[1]), np.float32)
+    for row, part in zip(batch, parts, strict=True):
+        row[: len(part)] = part
     return batch, lengths

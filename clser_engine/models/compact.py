@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from clser_engine.audio.features import FrameDescriptors
+from clser_engine.audio.features import FrameDescriptors, pack, unpack
 from clser_engine.audio.functionals import Functionals
 from clser_engine.models.frame_branch import FrameBranch
 from clser_engine.models.heads import LinearHead, UtteranceHeads
@@ -40,7 +40,7 @@ class CompactModel(nn.Module):
 
     def forward(
         self, waveform: Tensor, lengths: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Analyse whole recordings.
 
         Args:
@@ -48,8 +48,9 @@ class CompactModel(nn.Module):
             lengths: (B,) real samples of each; None means all N.
 
         Returns:
-            Frame posteriors (B, T, C), speech of each frame (B, T) from 0 to 1, functionals (B, D)
-            and calibrated utterance logits (B, C) of each recording by itself.
+            Frame posteriors (B, T, C), speech of each frame (B, T) from 0 to 1, functionals (B, D),
+            calibrated utterance logits (B, C) of each recording by itself, and what `summarise`
+            takes: descriptors (B, 2 T, M + 5), two rows a frame.
         """
         descriptors = self.descriptors(waveform, lengths)
         functionals = self.functionals(descriptors)
@@ -58,4 +59,15 @@ class CompactModel(nn.Module):
             torch.sigmoid(self.speech(descriptors)),
             functionals,
             self.heads.alone(functionals),
+            pack(descriptors),
         )
+
+    def summarise(self, descriptors: Tensor, lengths: Tensor) -> Tensor:
+        """Return functionals (B, D) of stretches of recordings that were analysed before.
+
+        Args:
+            descriptors: (B, F, M + 5) rows of `forward`'s, padded with zeros.
+            lengths: (B,) rows of each that are real.
+        """
+        found: Tensor = self.functionals(unpack(descriptors, lengths))
+        return found

@@ -11,16 +11,22 @@ from typing import Any
 from safetensors.numpy import save_file as save_numpy
 from safetensors.torch import save_file
 
-from clser_engine.audio.features import SAMPLE_RATE_HZ
+from clser_engine.audio.features import PACKED, SAMPLE_RATE_HZ
 from clser_engine.bundle import SUFFIX, write_card
 from clser_engine.config.model_config import RunConfig
 from clser_engine.data.manifest import Utterance
 from clser_engine.errors import BadValueError
-from clser_engine.export.onnx_graph import describe_graphs, export_heads, export_model
+from clser_engine.export.onnx_graph import (
+    describe_graphs,
+    export_heads,
+    export_model,
+    export_summary,
+)
 from clser_engine.inference import familiarity as familiarity_file
 from clser_engine.inference import group_model
 from clser_engine.inference.familiarity import Familiarity
 from clser_engine.inference.group_model import GroupModel
+from clser_engine.inference.outputs import SUMMARY_GRAPH
 from clser_engine.models.compact import CompactModel
 from clser_engine.models.frame_branch import CONTEXT_STEPS, LOOK_AHEAD_STEPS, STEP_RATE_HZ
 from clser_engine.training.smoothing import COMPACT, calibrated
@@ -63,7 +69,9 @@ def write_bundle(
         save_file(state, new / "weights.safetensors")
         save_knowledge(new, groups, familiarity)
         parity = max(
-            export_model(model, new / "model.onnx"), export_heads(model, new / "head.onnx")
+            export_model(model, new / "model.onnx"),
+            export_summary(model, new / SUMMARY_GRAPH),
+            export_heads(model, new / "head.onnx"),
         )
         write_card(new, _card(model, config, utterances, metrics, parity))
         (new / NOTICE).write_text(notice(config, utterances), encoding="utf-8")
@@ -136,7 +144,7 @@ def _card(
         "licence": config.licence,
         "metrics": {**metrics, "onnx_max_difference": parity},
         "architecture": {},
-        "graphs": describe_graphs(len(classes), size),
+        "graphs": describe_graphs(len(classes), size, PACKED),
         "training": {
             "config": asdict(config),
             "versions": {name: version(name) for name in ("torch", "numpy", "onnxruntime-gpu")},

@@ -30,6 +30,7 @@ def test_the_shipped_bundle_is_whole_small_and_honest():
 
     assert set(card.files) == {
         "familiarity.safetensors",
+        "functionals.onnx",
         "groups.safetensors",
         "head.onnx",
         "model.onnx",

@@ -7,8 +7,9 @@ import torch
 
 from clser_engine.errors import ExportError
 from clser_engine.export import onnx_graph, parity
-from clser_engine.export.onnx_graph import export_heads, export_model
+from clser_engine.export.onnx_graph import export_heads, export_model, export_summary
 from clser_engine.export.parity import compare, speech_batch, speech_like
+from clser_engine.inference.waveform_batch import pad_rows
 from clser_engine.models.compact import CompactModel
 
 
@@ -37,8 +38,28 @@ def test_graphs_give_the_numbers_of_torch_at_any_length_and_batch(model, tmp_pat
             steps = -(-length // 640)
             for of_batch, of_one in zip(found[:2], alone[:2], strict=True):
                 np.testing.assert_allclose(of_batch[row, :steps], of_one[0], atol=1e-4)
-            for of_batch, of_one in zip(found[2:], alone[2:], strict=True):
+            for of_batch, of_one in zip(found[2:4], alone[2:4], strict=True):
                 np.testing.assert_allclose(of_batch[row], of_one[0], atol=1e-3, rtol=1e-4)
+            rows = found[4][row, : 2 * steps]
+            np.testing.assert_allclose(rows, alone[4][0], atol=1e-3, rtol=1e-4)
+
+
+def test_functionals_of_stretches_are_those_of_each_alone(model, tmp_path):
+    assert export_summary(model, tmp_path / "functionals.onnx") < 1e-4
+
+    session = load(tmp_path / "functionals.onnx")
+    with torch.inference_mode():
+        _, _, whole, _, descriptors = model(speech_like(40_000))
+    stretches = [descriptors[0], descriptors[0, 11:12], descriptors[0, 20:77]]
+    batch, lengths = pad_rows([stretch.numpy() for stretch in stretches])
+
+    [found] = session.run(None, {"descriptors": batch, "lengths": lengths})
+
+    np.testing.assert_allclose(found[0], whole[0], atol=1e-3, rtol=1e-4)
+    for row, stretch in zip(found, stretches, strict=True):
+        with torch.inference_mode():
+            alone = model.summarise(stretch[None], torch.tensor([len(stretch)]))
+        np.testing.assert_allclose(row, alone[0], atol=1e-3, rtol=1e-4)
 
 
 def test_an_unfaithful_graph_is_refused_with_its_shape(model, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from clser_engine.inference.outputs import Outputs
 from clser_engine.inference.runtimes import CardRuntime, build_runtime
 
 
@@ -25,7 +26,11 @@ class Double:
     def analyze(self, waveforms):
         self._check(len(waveforms) * max(map(len, waveforms)))
         self.batches.append(len(waveforms))
-        return [(w[:1, None], w[:1], w[:1]) for w in waveforms]
+        return [Outputs(w[:1, None], w[:1], w[:1]) for w in waveforms]
+
+    def summarise(self, parts):
+        self._check(sum(part.size for part in parts))
+        return np.stack([part.sum(axis=0) for part in parts])
 
     def frames(self, waveform):
         self._check(len(waveform))
@@ -46,17 +51,18 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does():
 
     found = runtime.analyze(waveforms(1, 2, 3, 4, 5))
 
-    assert [float(functionals[0]) for _, _, functionals in found] == [1, 2, 3, 4, 5]
+    assert [float(one.functionals[0]) for one in found] == [1, 2, 3, 4, 5]
     assert card.batches == [2, 1, 2]
     assert (runtime.device, runtime.notice) == ("NVIDIA A", "")
 
 
-@pytest.mark.parametrize("call", ["analyze", "frames", "heads"])
+@pytest.mark.parametrize("call", ["analyze", "summarise", "frames", "heads"])
 def test_the_processor_takes_over_where_nothing_fits_and_says_so(call):
     processor = Double("CPU")
     runtime = CardRuntime(Double("NVIDIA A", room=5), lambda: processor)
     arguments = {
         "analyze": (waveforms(1, 2),),
+        "summarise": ([np.ones((3, 4), np.float32)],),
         "frames": (waveforms(7)[0],),
         "heads": (np.ones((3, 4), np.float32), None, None, 0),
     }
@@ -96,3 +102,17 @@ def test_both_runtimes_give_a_batch_what_each_recording_gets_alone(predictor, sp
             assert len(found[0]) == len(found[1]) == -(-len(samples) // 640)
             for batched, single in zip(found, alone, strict=True):
                 np.testing.assert_allclose(batched, single, atol=1e-3, rtol=1e-4)
+
+
+def test_phrases_have_the_functionals_that_their_descriptors_give(predictor, speech):
+    for name in ("onnx", "torch"):
+        runtime = build_runtime(predictor.card, name, "cpu")
+        [found] = runtime.analyze([speech(3.0)])
+        assert found.descriptors.shape[0] == 2 * len(found.posteriors)
+
+        whole, part = runtime.summarise([found.descriptors, found.descriptors[40:90]])
+
+        np.testing.assert_allclose(whole, found.functionals, atol=1e-3, rtol=1e-4)
+        [alone] = runtime.summarise([found.descriptors[40:90]])
+        np.testing.assert_allclose(part, alone, atol=1e-3, rtol=1e-4)
+        assert np.abs(whole - part).max() > 0.1

@@ -121,6 +121,15 @@ def test_a_single_phrase_is_left_to_its_frames():
     assert (label_frames(posteriors, replace(PLAIN, phrase_weight=1.0), judge) == 0).all()
 
 
+def test_no_segment_goes_beyond_the_end_of_the_recording():
+    finder = SegmentFinder(PLAIN, CLASSES, 10.0, 160, lambda _: pytest.fail("one phrase only"))
+    values = np.tile(np.array([0.9, 0.1], np.float32), (20, 1))
+
+    finder.add(np.zeros(3100, np.float32), values, np.ones(20, np.float32))
+
+    assert finder.finish(1.94) == (EmotionSegment(start_s=0.0, end_s=1.94, emotion="x"),)
+
+
 @pytest.mark.parametrize("size", [7, 400])
 def test_a_long_recording_comes_in_chapters(size):
     rate, step = 10.0, 160
@@ -145,7 +154,7 @@ def test_a_long_recording_comes_in_chapters(size):
         )
         assert sum(len(held[1]) for held in finder._parts) < CHAPTER_S * rate + size
 
-    assert finder.finish() == (
+    assert finder.finish(frames / rate) == (
         EmotionSegment(start_s=0.0, end_s=frames / 2 / rate, emotion="x"),
         EmotionSegment(start_s=frames / 2 / rate, end_s=frames / rate, emotion="y"),
     )
