@@ -7,7 +7,12 @@ import torch
 
 from clser_engine.errors import ExportError
 from clser_engine.export import onnx_graph, parity
-from clser_engine.export.onnx_graph import export_heads, export_model, export_summary
+from clser_engine.export.onnx_graph import (
+    export_heads,
+    export_model,
+    export_summary,
+    export_waveform_graph,
+)
 from clser_engine.export.parity import compare, speech_batch, speech_like
 from clser_engine.inference.waveform_batch import pad_rows
 from clser_engine.models.compact import CompactModel
@@ -64,7 +69,7 @@ def test_functionals_of_stretches_are_those_of_each_alone(model, tmp_path):
 
 def test_an_unfaithful_graph_is_refused_with_its_shape(model, tmp_path):
     path = tmp_path / "model.onnx"
-    export_model(model, path)
+    export_waveform_graph(model, path)
     other = CompactModel(("a", "b", "c")).eval()
     with torch.no_grad():
         other.frames.head.output.bias[0] += 0.5
