@@ -70,10 +70,12 @@ class Hypotheses:
     """What each method says of one recording.
 
     Args:
+        duration_s: Its length, pauses included.
         reference: The truth.
         found: Segments by the name of the method.
     """
 
+    duration_s: float
     reference: Segments
     found: dict[str, Segments]
 
@@ -201,7 +203,7 @@ def hypothesise(
             EmotionSegment(start_s=s.start_s, end_s=s.end_s, emotion=classes[int(row.argmax())])
             for s, row in zip(reference, logits, strict=True)
         )
-    return Hypotheses(reference=reference, found=found)
+    return Hypotheses(duration_s=duration_s, reference=reference, found=found)
 
 
 def sliding_windows(
@@ -320,6 +322,7 @@ def _read_partial(path: Path, key: str) -> dict[str, DiarizeFold]:
                 draws=[Draw(**{**draw, "clips": tuple(draw["clips"])}) for draw in values["draws"]],
                 hypotheses=[
                     Hypotheses(
+                        duration_s=one["duration_s"],
                         reference=_to_segments(one["reference"]),
                         found={name: _to_segments(rows) for name, rows in one["found"].items()},
                     )
@@ -365,6 +368,7 @@ def summarise_diarize(
             "eder_low": low,
             "eder_high": high,
             **_kinds(fold.hypotheses),
+            "eder_of_length": _rate_of_length(fold.hypotheses, "ours"),
             "eder_windows": found[window],
             "window": window.removeprefix("windows_"),
             "eder_frames_unsmoothed": found["frames"],
@@ -412,6 +416,13 @@ def _total(hypotheses: Sequence[Hypotheses], name: str) -> DiarizationErrors:
 
 def _rate(hypotheses: Sequence[Hypotheses], name: str) -> float:
     return _total(hypotheses, name).rate
+
+
+def _rate_of_length(hypotheses: Sequence[Hypotheses], name: str) -> float:
+    """Return the errors over the length of the recordings, as Wang et al. (2023) divide them."""
+    errors = _total(hypotheses, name)
+    wrong_s = errors.missed_s + errors.false_alarm_s + errors.confusion_s
+    return 100 * wrong_s / sum(one.duration_s for one in hypotheses)
 
 
 def _kinds(hypotheses: Sequence[Hypotheses]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from clser_engine.inference.smoothing import Smoothing
 
 COMPACT: Final = Smoothing(
     stay=0.99,
-    trust=0.3,
+    trust=0.11,
     lag_s=1.0,
     speech_threshold=0.5,
     shortest_pause_s=0.4,

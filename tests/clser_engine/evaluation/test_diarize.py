@@ -105,7 +105,7 @@ def fold(target, errors):
             found[f"windows_{name}s"] = (
                 segment(0, edge_s, "anger"), segment(edge_s, 10, "sadness"),
             )  # fmt: skip
-        hypotheses.append(Hypotheses(reference=reference, found=found))
+        hypotheses.append(Hypotheses(duration_s=12.5, reference=reference, found=found))
     draws = [
         Draw(clips=("/x/c/a.wav", "/x/c/b.wav"), speaker=f"s{i}", seed=i)
         for i in range(len(errors))
@@ -120,6 +120,7 @@ def test_figures_are_means_over_corpora_with_intervals_over_speakers():
 
     assert rows[0]["eder"] == pytest.approx(5.5)
     assert rows[0]["confusion"] == pytest.approx(5.5)
+    assert rows[0]["eder_of_length"] == pytest.approx(5.5 * 10 / 12.5)  # pauses count too
     assert (rows[0]["missed"], rows[0]["false_alarm"]) == (0, 0)
     assert rows[1]["eder"] == 0
     assert figures["eder"] == pytest.approx(2.75)
