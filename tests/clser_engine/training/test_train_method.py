@@ -282,6 +282,23 @@ def test_a_class_nobody_shows_and_a_manifest_nobody_wrote_are_named(
         train_method(run, tmp_path / "run", RunContext(), device="cpu")
 
 
+def test_a_run_that_is_stopped_behind_its_last_step_is_finished_later(
+    toy_corpora, tiny_checkpoint, tmp_path
+):
+    run = make_run(toy_corpora, tiny_checkpoint("wavlm"))
+    stop = RunContext(lambda stage, done, total: stop.cancel() if stage == "noises" else None)
+    with pytest.raises(Cancelled):
+        train_method(run, tmp_path / "run", stop, device="cpu")
+    assert not (tmp_path / "run" / "toy.clser-model").exists()
+    steps = len(read_events(tmp_path / "run"))
+
+    result = train_method(run, tmp_path / "run", RunContext(), resume=True, device="cpu")
+
+    assert result["steps"] == 20
+    assert len(read_events(tmp_path / "run")) == steps
+    verify_files(load_card(tmp_path / "run" / "toy.clser-model"))
+
+
 def test_other_recordings_are_noticed_when_a_run_goes_on(toy_corpora, tiny_checkpoint, tmp_path):
     root = tmp_path / "corpora"
     for name in ("one", "two"):
