@@ -19,6 +19,7 @@ from clser_engine.evaluation.diarize import (
     summarise_diarize,
     true_segments,
 )
+from clser_engine.inference.outputs import Outputs
 from clser_engine.inference.smoothing import Smoothing
 from clser_engine.training.concatenations import Concatenation, Span
 from clser_engine.types import EmotionSegment
@@ -41,7 +42,7 @@ class LoudIsAnger:
     """Judges by the level of the samples alone."""
 
     def analyze(self, samples):
-        return None, None, np.float32([np.abs(samples).mean()])
+        return Outputs(None, None, np.float32([np.abs(samples).mean()]))
 
     def heads(self, functionals):
         logits = np.concatenate([functionals - 0.5, 0.5 - functionals], axis=1) * 20
