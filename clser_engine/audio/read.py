@@ -180,21 +180,33 @@ def iter_mono(
         BadValueError: If there is no such channel.
         Cancelled: If somebody asked to stop.
     """
-    block_samples = max(1, round(block_s * sample_rate_hz))
     with AudioReader(path, context) as reader:
-        chunks = _mono_chunks(reader, 0.0, None, channel, context)
-        pending, have = [], 0
-        for piece in resample(chunks, reader.info.sample_rate_hz, sample_rate_hz):
-            pending.append(piece)
-            have += len(piece)
-            if have >= block_samples:
-                joined = np.concatenate(pending)
-                whole = have - have % block_samples
-                for start in range(0, whole, block_samples):
-                    yield joined[start : start + block_samples]
-                pending, have = [joined[whole:]], have - whole
-        if have:
-            yield np.concatenate(pending)
+        yield from mono_blocks(reader, sample_rate_hz, block_s, context, channel=channel)
+
+
+def mono_blocks(
+    reader: AudioReader,
+    sample_rate_hz: int = 16000,
+    block_s: float = 10.0,
+    context: RunContext | None = None,
+    *,
+    channel: int | None = None,
+) -> Iterator[FloatArray]:
+    """Yield what `iter_mono` does of a recording that is open already, and leave it open."""
+    block_samples = max(1, round(block_s * sample_rate_hz))
+    chunks = _mono_chunks(reader, 0.0, None, channel, context)
+    pending, have = [], 0
+    for piece in resample(chunks, reader.info.sample_rate_hz, sample_rate_hz):
+        pending.append(piece)
+        have += len(piece)
+        if have >= block_samples:
+            joined = np.concatenate(pending)
+            whole = have - have % block_samples
+            for start in range(0, whole, block_samples):
+                yield joined[start : start + block_samples]
+            pending, have = [joined[whole:]], have - whole
+    if have:
+        yield np.concatenate(pending)
 
 
 def downmix(samples: FloatArray, channel: int | None = None) -> FloatArray:

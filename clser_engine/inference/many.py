@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clser_engine.audio.read import iter_mono, probe_audio
+from clser_engine.audio.read import AudioReader, mono_blocks
 from clser_engine.errors import AudioError, EngineError
 from clser_engine.inference.devices import PROCESSOR
 from clser_engine.inference.predictor import READ_BLOCK_S, Predictor
@@ -100,10 +100,11 @@ def _batch_s(predictor: Predictor) -> float:
 
 def _read_short(predictor: Predictor, path: Path, context: RunContext) -> FloatArray | None:
     """Return the samples of a recording that goes through the graph in one pass, else None."""
-    if probe_audio(path, context).duration_s > predictor.longest_whole_s:
-        return None
     rate = predictor.card.sample_rate_hz
-    blocks = list(iter_mono(path, sample_rate_hz=rate, block_s=READ_BLOCK_S, context=context))
+    with AudioReader(path, context) as reader:
+        if reader.info.duration_s > predictor.longest_whole_s:
+            return None
+        blocks = list(mono_blocks(reader, rate, READ_BLOCK_S, context))
     samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if len(samples) == 0:
         raise AudioError(f"{path} holds no audio.")

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clser_engine.audio.read import iter_mono, probe_audio
+from clser_engine.audio.read import AudioReader, mono_blocks
 from clser_engine.bundle import ModelCard, find_bundle, load_card, verify_files
 from clser_engine.errors import AudioError, BadValueError
 from clser_engine.inference.familiarity import STRANGE, read_familiarity
@@ -110,14 +110,9 @@ class Predictor:
             Cancelled: If the context was cancelled.
         """
         context = context or RunContext()
-        expected_s = probe_audio(path, context).duration_s  # remembered: reading asks for it too
-        blocks = iter_mono(
-            Path(path),
-            sample_rate_hz=self.card.sample_rate_hz,
-            block_s=READ_BLOCK_S,
-            context=context,
-        )
-        return self._analyze_blocks(blocks, expected_s, str(path), context)
+        with AudioReader(path, context) as reader:
+            blocks = mono_blocks(reader, self.card.sample_rate_hz, READ_BLOCK_S, context)
+            return self._analyze_blocks(blocks, reader.info.duration_s, str(path), context)
 
     def analyze_samples(self, samples: FloatArray, context: RunContext | None = None) -> Analysis:
         """Analyse samples (N,) float32 mono at the model's rate, finite."""

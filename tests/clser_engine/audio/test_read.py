@@ -13,6 +13,7 @@ from clser_engine.audio.read import (
     find_recordings,
     hash_file,
     iter_mono,
+    mono_blocks,
     probe_audio,
     read_mono,
 )
@@ -243,3 +244,26 @@ def test_a_name_need_not_be_text(make_wav, tmp_path):
     os.rename(make_wav(), name)
 
     assert len(read_mono(name)) == 16000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"format": "WAV"},
+        {"format": "WAV", "subtype": "GSM610"},
+        {"format": "FLAC"},
+        {"format": "MP3"},
+        {"format": "OGG", "subtype": "VORBIS"},
+        {"format": "OGG", "subtype": "OPUS"},
+    ],
+)
+def test_a_file_opened_for_the_first_time_reads_as_one_that_is_known(make_wav, options):
+    """Its length is found by a look at its end, after which it is read from the start."""
+    path = make_wav("recording", seconds=3.0, **options)
+    with AudioReader(path) as reader:
+        first = np.concatenate(list(mono_blocks(reader, block_s=0.7)))
+        assert reader.info.num_frames == len(first)
+
+    again = np.concatenate(list(iter_mono(path, block_s=0.7)))
+
+    np.testing.assert_allclose(first, again, atol=1e-6)
