@@ -40,7 +40,7 @@ class RunConfig:
     alterations: int = 1
     shrinkage: float = 0.7
     concatenations: int = 300
-    speech_steps: int = 700
+    speech_steps: int = 1600
     sounds: int = 600
     calibrate: bool = True
 

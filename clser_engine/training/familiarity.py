@@ -132,7 +132,7 @@ def make_examples(
 
 
 def _sounds(count: int, seed: int) -> list[FloatArray]:
-    """Return sounds (N,) that are no speech: half of plain kinds, half music, effects and mixes."""
+    """Return sounds (N,) that are no speech: half of plain kinds, half music, noise and mixes."""
     each = -(-count // (2 * len(TAUGHT)))
     sounds = [s for made in make_noises(TAUGHT, each, seed).values() for s in made]
     rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from clser_engine.audio.features import SAMPLE_RATE_HZ, FrameDescriptors, num_steps
+from clser_engine.audio.features import SAMPLE_RATE_HZ, STEP_SAMPLES, FrameDescriptors, num_steps
 from clser_engine.audio.read import read_mono
 from clser_engine.data.features_cache import pack, recordings_hash, unpack
 from clser_engine.data.manifest import Utterance
@@ -26,16 +26,17 @@ from clser_engine.training.descriptor_batches import pad_descriptors
 from clser_engine.training.noises import draw_sound
 from clser_engine.types import FloatArray
 
-EXAMPLES = 220  # of each corpus, about 25 minutes
+EXAMPLES = 300  # of each corpus, about 35 minutes
 SPOKEN = 0.6  # share of sequences in which somebody speaks
 NOISY = 0.8  # share of those that have more than room tone
-SNR_DB = (-3.0, 35.0)
+SNR_DB = (-6.0, 35.0)
+DROWNED_DB = -6.0  # speech further below other sounds is not heard
 ROOM = 0.3  # share in a room with an echo
 NARROW = 0.2  # share through a telephone or worse
 SILENT = 0.1  # share of the sequences without speech that are digital silence, or nearly
 BATCH = 24
-CROP_STEPS = 150
-STEPS = 700
+CROP_STEPS = 200
+STEPS = 1600
 EMA_DECAY = 0.99
 
 
@@ -46,10 +47,12 @@ class SpeechExample:
     Args:
         descriptors: (2 T, M + 5) packed.
         speech: (T,) bool.
+        clear: (T,) bool, False where speech is drowned, which teaches nothing.
     """
 
     descriptors: FloatArray
     speech: NDArray[np.bool]
+    clear: NDArray[np.bool]
 
 
 _made: dict[str, list[SpeechExample]] = {}
@@ -71,18 +74,18 @@ def examples_of(utterances: Sequence[Utterance], count: int, seed: int) -> list[
         read: dict[int, FloatArray] = {}
         examples = []
         for _ in range(count):
-            samples, speech = _draw(utterances, read, rng)
+            samples, speech, clear = _draw(utterances, read, rng)
             with torch.inference_mode():
                 packed = pack(describe(torch.from_numpy(samples)[None])).numpy()
-            examples.append(SpeechExample(descriptors=packed, speech=speech))
+            examples.append(SpeechExample(descriptors=packed, speech=speech, clear=clear))
         _made[key] = examples
     return _made[key]
 
 
 def _draw(
     utterances: Sequence[Utterance], kept: dict[int, FloatArray], rng: np.random.Generator
-) -> tuple[FloatArray, NDArray[np.bool]]:
-    """Return samples and where somebody speaks in them."""
+) -> tuple[FloatArray, NDArray[np.bool], NDArray[np.bool]]:
+    """Return samples, where somebody speaks in them, and where that can be heard."""
 
     def clip(index: int) -> FloatArray:
         if index not in kept:
@@ -94,26 +97,41 @@ def _draw(
     if rng.random() < SPOKEN:
         made = compose(clips, [0] * len(clips), rng, noise_below_db=(25.0, 80.0))
         samples, speech = made.samples, made.speech
+        clear = np.ones_like(speech)
         if rng.random() < ROOM:
             samples = _echo(samples, rng)
         if rng.random() < NOISY:
-            power = float((samples[np.repeat(speech, 640)[: len(samples)]] ** 2).mean())
+            power = float((samples[np.repeat(speech, STEP_SAMPLES)[: len(samples)]] ** 2).mean())
             level = np.sqrt(power) * 10 ** (-rng.uniform(*SNR_DB) / 20)
-            sound = draw_sound(len(samples), rng, list(kept.values()))
-            samples = samples + np.float32(level) * sound
+            sound = np.float32(level) * _sound(len(samples), kept, rng)
+            clear = ~speech | (_step_power(samples) > _step_power(sound) * 10 ** (DROWNED_DB / 10))
+            samples = samples + sound
     else:
-        size = round(rng.uniform(4, 9) * SAMPLE_RATE_HZ)
+        size = round(rng.uniform(0.5, 9) * SAMPLE_RATE_HZ)
         speech = np.zeros(num_steps(size), dtype=bool)
-        samples = draw_sound(size, rng, list(kept.values())) * np.float32(
-            10 ** (rng.uniform(-70, -15) / 20)
-        )
+        clear = np.ones_like(speech)
+        samples = _sound(size, kept, rng) * np.float32(10 ** (rng.uniform(-70, -15) / 20))
         if rng.random() < SILENT:
             samples = samples * np.float32(rng.choice([0.0, 1e-3]))
     if rng.random() < NARROW:
         samples = _narrow(samples, rng)
     peak = float(np.abs(samples).max())
     gain = 10 ** (rng.uniform(-30, 0) / 20) / peak if peak > 1e-3 else 1.0
-    return (samples * np.float32(gain)).astype(np.float32), speech
+    return (samples * np.float32(gain)).astype(np.float32), speech, clear
+
+
+def _sound(size: int, voices: dict[int, FloatArray], rng: np.random.Generator) -> FloatArray:
+    """Return a sound (N,) of about power 1, in a room or not."""
+    sound = draw_sound(size, rng, list(voices.values()))
+    return _echo(sound, rng) if rng.random() < ROOM else sound
+
+
+def _step_power(samples: FloatArray) -> NDArray[np.float64]:
+    """Return the power of each step (T,)."""
+    padded = np.zeros(num_steps(len(samples)) * STEP_SAMPLES)
+    padded[: len(samples)] = samples
+    power: NDArray[np.float64] = (padded.reshape(-1, STEP_SAMPLES) ** 2).mean(axis=1)
+    return power
 
 
 def _echo(samples: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -151,7 +169,7 @@ def train_speech(
     Args:
         branch: What to train; left in evaluation mode.
         utterances: Clean recordings of speech.
-        count: Examples made of each corpus; None makes 220, and no more than there are batches.
+        count: Examples made of each corpus; None makes 300, and no more than there are batches.
         steps: Batches.
         seed: Start of the random numbers.
         context: Progress and cancellation.
@@ -169,20 +187,25 @@ def train_speech(
     branch.train()
     for step in range(steps):
         context.report("speech", step, steps)
-        sequences, labels = [], []
+        chosen = []
         for index in rng.integers(0, len(examples), BATCH):
             example = examples[index]
             start = int(rng.integers(0, max(1, len(example.speech) - CROP_STEPS + 1)))
             end = start + CROP_STEPS
-            sequences.append(example.descriptors[2 * start : 2 * end])
-            labels.append(example.speech[start:end])
-        packed, valid = pad_descriptors(sequences)
+            chosen.append(
+                SpeechExample(
+                    descriptors=example.descriptors[2 * start : 2 * end],
+                    speech=example.speech[start:end],
+                    clear=example.clear[start:end],
+                )
+            )
+        packed, valid = pad_descriptors([example.descriptors for example in chosen])
         logits = branch(unpack(packed, valid))  # (B, T)
-        targets = torch.zeros_like(logits)
-        for row, label in enumerate(labels):
-            targets[row, : len(label)] = torch.from_numpy(label.astype(np.float32))
-        losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-        loss = losses[valid[:, ::2]].mean()
+        speech = torch.from_numpy(np.concatenate([example.speech for example in chosen]))
+        clear = torch.from_numpy(np.concatenate([example.clear for example in chosen]))
+        loss = F.binary_cross_entropy_with_logits(
+            logits[valid[:, ::2]][clear], speech[clear].to(logits.dtype)
+        )
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(branch.parameters(), 5.0)

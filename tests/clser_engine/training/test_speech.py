@@ -1,5 +1,7 @@
 """Tests of clser_engine.training.speech and frames, on the toy corpus of tones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from clser_engine.runtime import RunContext
 from clser_engine.training import frames as frames_module
 from clser_engine.training.concatenations import NOBODY, compose
 from clser_engine.training.frames import _choose, train_frames
-from clser_engine.training.speech import _draw, examples_of, train_speech
+from clser_engine.training.speech import _draw, _step_power, examples_of, train_speech
 
 CLASSES = ("anger", "sadness")
 
@@ -50,6 +52,7 @@ def test_a_trained_branch_hears_where_somebody_speaks(utterances):
 def test_examples_of_speech_are_as_long_as_what_they_say(utterances):
     for example in examples_of(utterances[:16], 10, 3):
         assert example.descriptors.shape == (2 * len(example.speech), 69)
+        assert example.clear.shape == example.speech.shape
     assert examples_of(utterances[:16], 10, 3) is examples_of(utterances[:16], 10, 3)
 
 
@@ -58,10 +61,48 @@ def test_some_examples_have_nobody_in_them(utterances):
     read = {}
     drawn = [_draw(utterances, read, rng) for _ in range(40)]
 
-    silent = [samples for samples, speech in drawn if not speech.any()]
+    silent = [samples for samples, speech, _ in drawn if not speech.any()]
     assert 6 <= len(silent) <= 26  # 16 are expected
-    assert all(np.abs(samples).max() <= 1.001 for samples, _ in drawn)
-    assert all(np.isfinite(samples).all() for samples, _ in drawn)
+    assert all(np.abs(samples).max() <= 1.001 for samples, _, _ in drawn)
+    assert all(np.isfinite(samples).all() for samples, _, _ in drawn)
+
+
+def test_only_speech_can_be_drowned(utterances):
+    rng = np.random.default_rng(1)
+    drawn = [_draw(utterances, {}, rng) for _ in range(40)]
+
+    drowned = [(speech, ~clear) for _, speech, clear in drawn if not clear.all()]
+    assert drowned
+    assert all(speech[hidden].all() for speech, hidden in drowned)
+    assert np.mean([clear.mean() for _, _, clear in drawn]) > 0.8
+
+
+def test_the_power_of_a_step_is_the_mean_of_its_samples_and_of_nothing_after_the_end():
+    samples = np.random.default_rng(0).standard_normal(1500).astype(np.float32)
+
+    found = _step_power(samples)
+
+    expected = [sum(float(x) ** 2 for x in samples[i : i + 640]) / 640 for i in (0, 640, 1280)]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_drowned_speech_teaches_nothing(utterances, monkeypatch):
+    made = examples_of(utterances[:16], 10, 3)
+    trained = []
+    for flip in ("none", "drowned", "clear"):
+        changed = []
+        for example in made:
+            clear = np.arange(len(example.speech)) % 5 > 0
+            flipped = {"none": np.zeros_like(clear), "drowned": ~clear, "clear": clear}[flip]
+            changed.append(replace(example, speech=example.speech ^ flipped, clear=clear))
+        monkeypatch.setattr("clser_engine.training.speech.examples_of", lambda *_, c=changed: c)
+        torch.manual_seed(0)
+        branch = SpeechBranch()
+        train_speech(branch, utterances[:16], steps=3, seed=0, context=RunContext())
+        trained.append(branch.input.weight.detach().clone())
+
+    assert torch.equal(trained[0], trained[1])
+    assert not torch.equal(trained[0], trained[2])
 
 
 def test_a_trained_branch_follows_a_change(utterances):
