@@ -19,7 +19,7 @@ LEVEL_STEPS = 75  # 3 s: peak and floor are those of that past
 BANDS = MEL_BANDS // 2
 CHANNELS = 48
 KERNEL = 5
-DILATIONS = (1, 2, 4, 8)
+DILATIONS = (1, 3, 8, 19)
 REACH_STEPS = LEVEL_STEPS + (KERNEL - 1) * sum(DILATIONS)
 """Frames of the past that the branch depends on, its descriptors' own reach apart."""
 STEP_RATE_HZ = FRAME_RATE_HZ / 2
