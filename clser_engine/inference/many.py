@@ -1,7 +1,7 @@
 """Many recordings: short ones of similar length go through the graph together.
 
-The compact model's hundreds of small operations cost the same for eight recordings as for one, so
-recordings of 1 to 5 s take 35 to 45 % less processor time together. A pretrained encoder keeps a
+The compact model's hundreds of small operations cost little more for eight recordings than for one,
+so recordings of 3 to 6 s take a sixth less processor time together. A pretrained encoder keeps a
 core busy with one recording, and fills a graphics card only with many.
 """
 

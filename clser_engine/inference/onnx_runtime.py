@@ -76,8 +76,6 @@ class OnnxRuntime:
         self.words = f"onnxruntime {onnxruntime.__version__}"
         self.notice = ""
         self._card = card
-        self._only_what_is_asked = onnxruntime.RunOptions()
-        self._only_what_is_asked.only_execute_path_to_fetches = True
         self._threads = thread_count(MAX_THREADS if card.kind == "compact" else ENCODER_THREADS)
         on_card = wants_card(device, card.kind)
         if on_card:
@@ -150,7 +148,7 @@ class OnnxRuntime:
         inputs: dict[str, Any] = {"waveform": batch}
         if self._has_lengths:
             inputs["lengths"] = lengths
-        found: list[FloatArray] = self._model.run(names, inputs, self._only_what_is_asked)
+        found: list[FloatArray] = self._model.run(names, inputs)
         return found
 
     def heads(
