@@ -108,7 +108,7 @@ def test_drowned_speech_teaches_nothing(utterances, monkeypatch):
 def test_a_trained_branch_follows_a_change(utterances):
     torch.manual_seed(0)
     branch = FrameBranch(2)
-    train_frames(branch, utterances, CLASSES, count=25, seed=0, context=RunContext())
+    train_frames(branch, utterances, CLASSES, count=25, shrinkage=0.7, seed=0, context=RunContext())
     clips = [
         np.concatenate([read_mono(u.path) for u in utterances if u.emotion == emotion][:3])
         for emotion in CLASSES
