@@ -19,6 +19,8 @@ SETTINGS = [
     "speech_steps=3",
     "--set",
     "sounds=14",
+    "--set",
+    "shrinkage=0.9",  # tones differ so clearly that posteriors would show how floats are rounded
 ]
 
 
