@@ -30,7 +30,7 @@ from safetensors.numpy import load, save
 
 from clser_engine.audio import alteration, features, functionals, masked
 from clser_engine.audio.alteration import alter
-from clser_engine.audio.features import Descriptors, FrameDescriptors
+from clser_engine.audio.features import FrameDescriptors, pack
 from clser_engine.audio.functionals import Functionals
 from clser_engine.audio.read import read_mono
 from clser_engine.data.manifest import Utterance
@@ -83,25 +83,6 @@ def cache_folder() -> Path:
     home = os.environ.get("CLSER_HOME")
     root = Path(home) / "cache" if home else platformdirs.user_cache_path("clser-studio")
     return root / "features"
-
-
-def pack(d: Descriptors) -> torch.Tensor:
-    """Join descriptors of one recording into (T, M + 5)."""
-    rest = torch.stack([d.energy_db, d.f0_semitones, d.periodicity], dim=2)
-    return torch.cat([d.mel, rest, d.tilt_db], dim=2)[0]
-
-
-def unpack(packed: torch.Tensor, valid: torch.Tensor) -> Descriptors:
-    """Split (B, T, M + 5) with validity (B, T) into descriptors."""
-    mel, rest = packed[:, :, : features.MEL_BANDS], packed[:, :, features.MEL_BANDS :]
-    return Descriptors(
-        valid=valid,
-        mel=mel,
-        energy_db=rest[:, :, 0],
-        f0_semitones=rest[:, :, 1],
-        periodicity=rest[:, :, 2],
-        tilt_db=rest[:, :, 3:],
-    )
 
 
 def code_hash() -> str:
@@ -260,7 +241,7 @@ def _compute(
         samples = alter(samples, np.random.default_rng([alteration, int(sha256[:16], 16)]))
     with torch.inference_mode():
         descriptors = describe(torch.from_numpy(np.ascontiguousarray(samples))[None])
-        return summarise(descriptors)[0].numpy(), pack(descriptors).numpy()
+        return summarise(descriptors)[0].numpy(), pack(descriptors)[0].numpy()
 
 
 def _load(path: Path) -> tuple[FloatArray, FloatArray] | None:

@@ -6,7 +6,8 @@ These are the same modules as the shipped graph's; a test compares them with a b
 import numpy as np
 import torch
 
-from clser_engine.data.features_cache import FeatureSet, unpack
+from clser_engine.audio.features import unpack
+from clser_engine.data.features_cache import FeatureSet
 from clser_engine.models.compact import CompactModel
 from clser_engine.training.descriptor_batches import pad_descriptors
 from clser_engine.training.heads import group_statistics
@@ -41,7 +42,7 @@ def frame_logits(model: CompactModel, data: FeatureSet) -> list[tuple[FloatArray
     for start in range(0, len(data.descriptors), BATCH):
         batch = data.descriptors[start : start + BATCH]
         packed, valid = pad_descriptors(batch)
-        descriptors = unpack(packed, valid)
+        descriptors = unpack(packed, valid.sum(dim=1))
         logits, speech = model.frames(descriptors), model.speech(descriptors).sigmoid()
         for row, sequence in enumerate(batch):
             steps = len(sequence) // 2

@@ -14,9 +14,16 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from clser_engine.audio.features import SAMPLE_RATE_HZ, STEP_SAMPLES, FrameDescriptors, num_steps
+from clser_engine.audio.features import (
+    SAMPLE_RATE_HZ,
+    STEP_SAMPLES,
+    FrameDescriptors,
+    num_steps,
+    pack,
+    unpack,
+)
 from clser_engine.audio.read import read_mono
-from clser_engine.data.features_cache import pack, recordings_hash, unpack
+from clser_engine.data.features_cache import recordings_hash
 from clser_engine.data.manifest import Utterance
 from clser_engine.models.speech_branch import SpeechBranch
 from clser_engine.runtime import RunContext
@@ -76,7 +83,7 @@ def examples_of(utterances: Sequence[Utterance], count: int, seed: int) -> list[
         for _ in range(count):
             samples, speech, clear = _draw(utterances, read, rng)
             with torch.inference_mode():
-                packed = pack(describe(torch.from_numpy(samples)[None])).numpy()
+                packed = pack(describe(torch.from_numpy(samples)[None]))[0].numpy()
             examples.append(SpeechExample(descriptors=packed, speech=speech, clear=clear))
         _made[key] = examples
     return _made[key]
@@ -200,7 +207,7 @@ def train_speech(
                 )
             )
         packed, valid = pad_descriptors([example.descriptors for example in chosen])
-        logits = branch(unpack(packed, valid))  # (B, T)
+        logits = branch(unpack(packed, valid.sum(dim=1)))  # (B, T)
         speech = torch.from_numpy(np.concatenate([example.speech for example in chosen]))
         clear = torch.from_numpy(np.concatenate([example.clear for example in chosen]))
         loss = F.binary_cross_entropy_with_logits(
