@@ -6,9 +6,9 @@ Source: Wang et al., "Speech Emotion Diarization: Which Emotion Appears When?", 
 1: the emotion diarization error rate is the time of false alarms, missed emotion and confusion over
 the length of the recording.
 Differs from the source: `neutral` is an emotion like the others, and what is no emotion is that
-nobody speaks; the time of false alarms, misses and confusion is divided by the time in which the
-reference has an emotion (as in the diarization error rate of speakers), so that pauses, which are
-easy, make no result look better; there is no overlap.
+nobody speaks; there is no overlap. Beside it stands the stricter rate over the time in which the
+reference has an emotion (as the diarization error rate of speakers has it), to which pauses, which
+are easy, add nothing.
 """
 
 from collections.abc import Sequence
@@ -29,13 +29,15 @@ class DiarizationErrors:
         missed_s: The reference has an emotion and the hypothesis none.
         false_alarm_s: The hypothesis has an emotion and the reference none.
         confusion_s: Both have one, and not the same.
-        total_s: The reference has an emotion.
+        spoken_s: The reference has an emotion.
+        length_s: Of the recording, pauses included.
     """
 
     missed_s: float
     false_alarm_s: float
     confusion_s: float
-    total_s: float
+    spoken_s: float
+    length_s: float
 
     def __add__(self, other: "DiarizationErrors") -> "DiarizationErrors":
         """Return the errors of both."""
@@ -43,26 +45,43 @@ class DiarizationErrors:
             missed_s=self.missed_s + other.missed_s,
             false_alarm_s=self.false_alarm_s + other.false_alarm_s,
             confusion_s=self.confusion_s + other.confusion_s,
-            total_s=self.total_s + other.total_s,
+            spoken_s=self.spoken_s + other.spoken_s,
+            length_s=self.length_s + other.length_s,
         )
 
     @property
+    def wrong_s(self) -> float:
+        """All errors."""
+        return self.missed_s + self.false_alarm_s + self.confusion_s
+
+    @property
     def rate(self) -> float:
-        """Emotion diarization error rate in percent.
+        """Emotion diarization error rate in percent of the length.
 
         Raises:
-            BadValueError: If the reference has no emotion anywhere.
+            BadValueError: If there is no recording.
         """
-        if self.total_s <= 0:
+        if self.length_s <= 0:
+            raise BadValueError(f"Bad length: got {self.length_s:g} s, expected above 0.")
+        return 100 * self.wrong_s / self.length_s
+
+    @property
+    def rate_of_speech(self) -> float:
+        """The same in percent of the time in which the reference has an emotion.
+
+        Raises:
+            BadValueError: If it has none anywhere.
+        """
+        if self.spoken_s <= 0:
             raise BadValueError("Bad reference: got no emotion, expected at least one segment.")
-        return 100 * (self.missed_s + self.false_alarm_s + self.confusion_s) / self.total_s
+        return 100 * self.wrong_s / self.spoken_s
 
 
 def diarization_errors(
-    reference: Sequence[EmotionSegment], hypothesis: Sequence[EmotionSegment]
+    reference: Sequence[EmotionSegment], hypothesis: Sequence[EmotionSegment], length_s: float
 ) -> DiarizationErrors:
-    """Compare two lists of segments, neither of which overlaps with itself."""
-    total_s = sum(segment.end_s - segment.start_s for segment in reference)
+    """Compare two lists of segments of a recording, neither of which overlaps with itself."""
+    spoken_s = sum(segment.end_s - segment.start_s for segment in reference)
     claimed_s = sum(segment.end_s - segment.start_s for segment in hypothesis)
     shared_s = right_s = 0.0
     for wanted in reference:
@@ -72,10 +91,11 @@ def diarization_errors(
                 shared_s += both_s
                 right_s += both_s if wanted.emotion == found.emotion else 0.0
     return DiarizationErrors(
-        missed_s=total_s - shared_s,
+        missed_s=spoken_s - shared_s,
         false_alarm_s=claimed_s - shared_s,
         confusion_s=shared_s - right_s,
-        total_s=total_s,
+        spoken_s=spoken_s,
+        length_s=length_s,
     )
 
 

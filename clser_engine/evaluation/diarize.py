@@ -7,8 +7,10 @@ windows, and the utterance classifier on the true stretches.
 Shapes: T frames, C classes, D functionals, N samples, W windows.
 """
 
+import functools
 import hashlib
 import json
+import operator
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -344,37 +346,38 @@ def summarise_diarize(
     The window's length for a corpus is the one that is best on the other corpora.
     """
     names = [f"windows_{window_s:g}s" for window_s in WINDOWS_S]
-    rates = {
-        fold.target: {name: _rate(fold.hypotheses, name) for name in fold.hypotheses[0].found}
+    errors = {
+        fold.target: {name: _total(fold.hypotheses, name) for name in fold.hypotheses[0].found}
         for fold in folds
     }
     rows: list[dict[str, object]] = []
     drawn: dict[str, list[NDArray[np.float64]]] = {"ours": [], "windows": [], "difference": []}
     for fold in folds:
-        others = [rates[other.target] for other in folds if other is not fold] or [
-            rates[fold.target]
+        others = [errors[other.target] for other in folds if other is not fold] or [
+            errors[fold.target]
         ]
-        window = min(names, key=lambda name: np.mean([rate[name] for rate in others]))
+        window = min(names, key=lambda name: np.mean([of[name].rate for of in others]))
         ours, windows = (_rates_over_speakers(fold, n, resamples) for n in ("ours", window))
         for kind, values in (("ours", ours), ("windows", windows), ("difference", windows - ours)):
             drawn[kind].append(values)
         low, high = interval(ours)
-        found = rates[fold.target]
+        found = errors[fold.target]
         row: dict[str, object] = {
             "target": fold.target,
             "recordings": len(fold.draws),
             "speakers": len({draw.speaker for draw in fold.draws}),
-            "eder": found["ours"],
+            "eder": found["ours"].rate,
             "eder_low": low,
             "eder_high": high,
             **_kinds(fold.hypotheses),
-            "eder_of_length": _rate_of_length(fold.hypotheses, "ours"),
-            "eder_windows": found[window],
+            "eder_windows": found[window].rate,
             "window": window.removeprefix("windows_"),
-            "eder_frames_unsmoothed": found["frames"],
-            "eder_majority": found["majority"],
-            "eder_oracle_boundaries": found["oracle"],
-            "eder_oracle_boundaries_relative": found["oracle_relative"],
+            "eder_frames_unsmoothed": found["frames"].rate,
+            "eder_majority": found["majority"].rate,
+            "eder_oracle_boundaries": found["oracle"].rate,
+            "eder_oracle_boundaries_relative": found["oracle_relative"].rate,
+            "eder_of_speech": found["ours"].rate_of_speech,
+            "eder_windows_of_speech": found[window].rate_of_speech,
             "boundary_f1_200ms": _boundary_f1(fold.hypotheses, "ours"),
             "boundary_f1_200ms_windows": _boundary_f1(fold.hypotheses, window),
             "training_sha256": fold.training_hash,
@@ -407,30 +410,20 @@ def settings_of(smoothing: Smoothing, folds: Sequence[DiarizeFold], seed: int) -
     }
 
 
+def _errors(one: Hypotheses, name: str) -> DiarizationErrors:
+    return diarization_errors(one.reference, one.found[name], one.duration_s)
+
+
 def _total(hypotheses: Sequence[Hypotheses], name: str) -> DiarizationErrors:
-    total = DiarizationErrors(missed_s=0.0, false_alarm_s=0.0, confusion_s=0.0, total_s=0.0)
-    for one in hypotheses:
-        total += diarization_errors(one.reference, one.found[name])
-    return total
-
-
-def _rate(hypotheses: Sequence[Hypotheses], name: str) -> float:
-    return _total(hypotheses, name).rate
-
-
-def _rate_of_length(hypotheses: Sequence[Hypotheses], name: str) -> float:
-    """Return the errors over the length of the recordings, as Wang et al. (2023) divide them."""
-    errors = _total(hypotheses, name)
-    wrong_s = errors.missed_s + errors.false_alarm_s + errors.confusion_s
-    return 100 * wrong_s / sum(one.duration_s for one in hypotheses)
+    return functools.reduce(operator.add, (_errors(one, name) for one in hypotheses))
 
 
 def _kinds(hypotheses: Sequence[Hypotheses]) -> dict[str, object]:
     total = _total(hypotheses, "ours")
     return {
-        "missed": 100 * total.missed_s / total.total_s,
-        "false_alarm": 100 * total.false_alarm_s / total.total_s,
-        "confusion": 100 * total.confusion_s / total.total_s,
+        "missed": 100 * total.missed_s / total.length_s,
+        "false_alarm": 100 * total.false_alarm_s / total.length_s,
+        "confusion": 100 * total.confusion_s / total.length_s,
     }
 
 
@@ -439,9 +432,8 @@ def _rates_over_speakers(fold: DiarizeFold, name: str, resamples: int) -> NDArra
     speakers = sorted({draw.speaker for draw in fold.draws})
     errors = np.zeros((len(speakers), 2))
     for draw, one in zip(fold.draws, fold.hypotheses, strict=True):
-        found = diarization_errors(one.reference, one.found[name])
-        wrong = found.missed_s + found.false_alarm_s + found.confusion_s
-        errors[speakers.index(draw.speaker)] += wrong, found.total_s
+        found = _errors(one, name)
+        errors[speakers.index(draw.speaker)] += found.wrong_s, found.length_s
     times = np.random.default_rng(0).multinomial(
         len(speakers), np.full(len(speakers), 1 / len(speakers)), size=resamples
     )

@@ -12,9 +12,9 @@ HELP = "Measure how well stretches of emotion are found in a language never hear
 EPILOG = """\
 Each corpus is held out in turn. Two to four of its clips in a row, mostly of one speaker and of
 different emotions, make a recording whose changes are known. Reported are the emotion diarization
-error rate (missed, false alarm and confusion over the time that has an emotion) and the F1 of the
-changes, against always the same emotion and the utterance classifier on sliding windows. An
-interrupted run is taken up where it stopped.
+error rate (missed, false alarm and confusion over the length of the recordings, and more strictly
+over the time in which somebody speaks) and the F1 of the changes, against always the same emotion
+and the utterance classifier on sliding windows. An interrupted run is taken up where it stopped.
 
 example: clser bench diarize --out diarize.json
 """

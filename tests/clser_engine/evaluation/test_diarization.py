@@ -51,37 +51,44 @@ def test_errors_equal_a_slow_loop_over_time(seed):
     rng = np.random.default_rng(seed)
     reference, hypothesis = random_segments(rng), random_segments(rng)
 
-    found = diarization_errors(reference, hypothesis)
+    found = diarization_errors(reference, hypothesis, 6.0)
 
     expected = errors_by_hand(reference, hypothesis)
     assert found.missed_s == pytest.approx(expected["missed"] / 10)
     assert found.false_alarm_s == pytest.approx(expected["false alarm"] / 10)
     assert found.confusion_s == pytest.approx(expected["confusion"] / 10)
-    assert found.total_s == pytest.approx(expected["total"] / 10)
+    assert found.spoken_s == pytest.approx(expected["total"] / 10)
     errors = expected["missed"] + expected["false alarm"] + expected["confusion"]
-    assert found.rate == pytest.approx(100 * errors / expected["total"])
+    assert found.rate == pytest.approx(100 * errors / 60)
+    assert found.rate_of_speech == pytest.approx(100 * errors / expected["total"])
 
 
 def test_the_reference_itself_has_no_error_and_nothing_misses_all():
     reference = segments((0, 2, "a"), (2.5, 4, "b"))
 
-    assert diarization_errors(reference, reference).rate == 0
-    assert diarization_errors(reference, []).rate == 100
-    everything = segments((0, 10, "c"))
-    assert diarization_errors(reference, everything).rate == pytest.approx(100 * 10 / 3.5)
+    assert diarization_errors(reference, reference, 10.0).rate == 0
+    nothing = diarization_errors(reference, [], 10.0)
+    assert (nothing.rate, nothing.rate_of_speech) == (35, 100)
+    everything = diarization_errors(reference, segments((0, 10, "c")), 10.0)
+    assert everything.rate == 100
+    assert everything.rate_of_speech == pytest.approx(100 * 10 / 3.5)
 
 
 def test_errors_add_up():
-    one = DiarizationErrors(missed_s=1, false_alarm_s=0, confusion_s=2, total_s=4)
-    other = DiarizationErrors(missed_s=0, false_alarm_s=1, confusion_s=0, total_s=6)
+    one = DiarizationErrors(missed_s=1, false_alarm_s=0, confusion_s=2, spoken_s=4, length_s=6)
+    other = DiarizationErrors(missed_s=0, false_alarm_s=1, confusion_s=0, spoken_s=6, length_s=10)
 
-    assert (one + other).rate == pytest.approx(40)
+    assert (one + other).rate == pytest.approx(25)
+    assert (one + other).rate_of_speech == pytest.approx(40)
 
 
 def test_a_reference_without_emotion_is_named():
     with pytest.raises(BadValueError) as raised:
-        _ = diarization_errors([], segments((0, 1, "a"))).rate
+        _ = diarization_errors([], segments((0, 1, "a")), 1.0).rate_of_speech
     assert str(raised.value) == "Bad reference: got no emotion, expected at least one segment."
+    with pytest.raises(BadValueError) as raised:
+        _ = diarization_errors([], [], 0.0).rate
+    assert str(raised.value) == "Bad length: got 0 s, expected above 0."
 
 
 def test_only_changes_of_emotion_are_change_points():

@@ -119,18 +119,19 @@ def test_figures_are_means_over_corpora_with_intervals_over_speakers():
 
     figures, rows = summarise_diarize(folds, resamples=200)
 
-    assert rows[0]["eder"] == pytest.approx(5.5)
-    assert rows[0]["confusion"] == pytest.approx(5.5)
-    assert rows[0]["eder_of_length"] == pytest.approx(5.5 * 10 / 12.5)  # pauses count too
+    assert rows[0]["eder"] == pytest.approx(4.4)  # 1.1 of two recordings of 12.5 s
+    assert rows[0]["confusion"] == pytest.approx(4.4)
+    assert rows[0]["eder_of_speech"] == pytest.approx(5.5)
     assert (rows[0]["missed"], rows[0]["false_alarm"]) == (0, 0)
     assert rows[1]["eder"] == 0
-    assert figures["eder"] == pytest.approx(2.75)
-    assert figures["eder_majority"] == pytest.approx(50)
-    assert figures["eder_windows"] == pytest.approx(20)
+    assert figures["eder"] == pytest.approx(2.2)
+    assert figures["eder_majority"] == pytest.approx(40)
+    assert figures["eder_windows"] == pytest.approx(16)
+    assert figures["eder_windows_of_speech"] == pytest.approx(20)
     assert rows[0]["window"] == "1s"
     assert figures["eder_oracle_boundaries"] == 0
-    assert figures["gain"] == pytest.approx(17.25)
-    assert 0 <= figures["eder_low"] <= figures["eder"] <= figures["eder_high"] <= 5.0 + 1e-9
+    assert figures["gain"] == pytest.approx(13.8)
+    assert 0 <= figures["eder_low"] <= figures["eder"] <= figures["eder_high"] <= 4.0 + 1e-9
     # Of the two changes of corpus one the first is within 200 ms; in corpus two both are.
     assert figures["boundary_f1_200ms"] == pytest.approx((50 + 100) / 2)
 
