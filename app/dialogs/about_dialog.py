@@ -21,8 +21,8 @@ def about_as_html(version: str, parts: Sequence[Part]) -> str:
         " speaks of the expression in a voice, never of what a person feels.</p>"
         "<p>Nothing leaves this computer: no recording, no label, no statistics of use.</p>"
         "<p>The program is under the Apache License 2.0. The weights of the default model were"
-        " trained on corpora for non-commercial use and are under CC BY-NC-SA 4.0; the model's"
-        " card names the corpora.</p>"
+        " trained on corpora for non-commercial use and are under CC BY-NC-SA 4.0; Engine, Models…"
+        " names the corpora.</p>"
         f"<h3>Parts</h3><table>{rows}</table>"
     )
 

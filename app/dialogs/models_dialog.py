@@ -1,6 +1,6 @@
 """The models that are installed, with what their cards say, to choose one from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
@@ -21,12 +21,34 @@ from clser_engine.client import DEFAULT_MODEL, InstalledModel
 SPACE_PX = 8
 IN_USE = " (in use)"
 NON_COMMERCIAL = "-NC"
-FIGURES_IN_WORDS = {
-    "one_file_uar": "Recognised of each emotion on average, each recording by itself",
-    "project_uar": "The same, relative to the other clips of a project",
-    "speaker_uar": "The same, relative to the other clips of the speaker",
-    "one_file_ece_after": "How far its confidence is off, each recording by itself",
-    "project_ece_after": "The same, relative to the other clips of a project",
+PERCENT = "; percent"  # each figure tells its unit itself
+RECOGNISED = "How much it recognises"
+CONFIDENCE = "How far its confidence is off"
+UNKNOWN = "When it says that it doesn't know"
+FIGURES_IN_WORDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    # the words of each figure by heading, with the names that cards give it, the first counts
+    RECOGNISED: {
+        "Each recording by itself": ("one_file_uar",),
+        "Relative to the other clips of a project": ("project_uar",),
+        "Relative to the other clips of the speaker": ("speaker_uar",),
+        "Moment by moment": ("frames_uar",),
+    },
+    CONFIDENCE: {
+        "Each recording by itself": ("one_file_ece_after", "one_file_ece"),
+        "Relative to the other clips of a project": ("project_ece_after", "project_ece"),
+        "Relative to the other clips of the speaker": ("speaker_ece_after",),
+    },
+    UNKNOWN: {
+        "Speech that gets an emotion": ("known_speech",),
+        "The same for the emotion that it knows least": ("known_speech_of_worst_emotion",),
+        "The same for noisy, muffled or distant speech": ("known_damaged_speech",),
+        "Noise and music that get one by mistake": ("known_noises",),
+    },
+}
+REMARKS = {
+    RECOGNISED: "Of each emotion, the share of clips that it gets right, on average over the"
+    " emotions; guessing gets {guessing:.0f}&nbsp;%.",
+    CONFIDENCE: "Between how sure it says to be and how often it is right, in points on average.",
 }
 
 
@@ -55,15 +77,31 @@ def card_as_html(model: InstalledModel) -> str:
             ("Hash", f"{model.model_id.sha256[:12]}…"),
         ]
     )
-    known = [
-        (words, f"{model.figures[name]:.0f}&nbsp;%")
-        for name, words in FIGURES_IN_WORDS.items()
-        if name in model.figures
-    ]
-    figures = f"<h4>How well it does</h4>{_rows(known)}" if known else ""
-    if known and model.protocol:
-        figures += f"<p>Measured so: {escape(model.protocol)}.</p>"
-    return f"{title}<p>{escape(model.summary)}</p>{facts}{figures}"
+    return f"{title}<p>{escape(model.summary)}</p>{facts}{_figures_as_html(model)}"
+
+
+def _figures_as_html(model: InstalledModel) -> str:
+    guessing = 100 / max(len(model.classes), 1)
+    found = ""
+    for heading, figures in FIGURES_IN_WORDS.items():
+        unit = "points" if heading == CONFIDENCE else "%"
+        known: dict[str, str] = {}
+        for words, names in figures.items():
+            for name in names:
+                if name in model.figures:
+                    known.setdefault(words, f"{_whole(model.figures[name])}&nbsp;{unit}")
+        if known:
+            remark = REMARKS.get(heading, "").format(guessing=guessing)
+            found += f"<h4>{heading}</h4>{_rows(known.items())}"
+            found += f"<p>{remark}</p>" if remark else ""
+    if found and model.protocol:
+        found += f"<p>Measured so: {escape(model.protocol.removesuffix(PERCENT))}.</p>"
+    return found
+
+
+def _whole(percent: float) -> int:
+    """Return a whole number, 0 and 100 only where it is exactly that."""
+    return min(max(round(percent), 1), 99) if 0.0 < percent < 100.0 else round(percent)
 
 
 def _rows(rows: Iterable[tuple[str, str]]) -> str:
@@ -115,7 +153,7 @@ class ModelsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addWidget(buttons)
-        self.resize(760, 460)
+        self.resize(760, 560)
         self._list.currentRowChanged.connect(self._show_card)
         rows = [row for row, model in enumerate(self._models) if model.reference == in_use]
         self._list.setCurrentRow(rows[0] if rows else 0)

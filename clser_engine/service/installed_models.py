@@ -1,6 +1,7 @@
 """What the models on this computer say of themselves, for a person who chooses one."""
 
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from clser_engine.bundle import (
     installed_bundles_folder,
     load_card,
 )
+from clser_engine.data.corpora.table import CORPORA
 from clser_engine.errors import BundleError
 from clser_engine.service import engine_pb2 as pb
 from clser_engine.service.model_shelf import DEFAULT_MODEL
@@ -45,11 +47,19 @@ def _message(reference: str, card: ModelCard) -> pb.InstalledModel:
         reference=reference,
         name=card.model_id.name,
         sha256=card.model_id.sha256,
-        summary=card.summary,
+        summary=_in_words(card.summary, card.corpora),
         classes=card.classes,
         languages=card.languages,
-        corpora=card.corpora,
+        corpora=[_in_words(name, card.corpora) for name in card.corpora],
         licence=card.licence,
         protocol=str(metrics.get("protocol", "")),
         figures=figures,
     )
+
+
+def _in_words(text: str, names: Iterable[str]) -> str:
+    """Return a text of a card with the corpora called what their authors call them."""
+    for name in names:
+        if name in CORPORA:
+            text = re.sub(rf"\b{re.escape(name)}\b", CORPORA[name].title, text)
+    return text

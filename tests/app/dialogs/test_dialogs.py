@@ -1,5 +1,8 @@
 """Tests of app.dialogs: what is typed comes back, and what cannot be used is said."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -194,8 +197,19 @@ MODELS = (
         languages=("deu", "sw", "qqq"),
         corpora=("emodb",),
         licence="CC-BY-NC-SA-4.0",
-        protocol="each corpus held out in turn",
-        figures={"one_file_uar": 46.9, "frames_temperature": 1.1},
+        protocol="each corpus held out in turn; percent",
+        figures={
+            "one_file_uar": 46.9,
+            "project_uar": 58.57,
+            "frames_uar": 46.3,
+            "frames_temperature": 1.1,
+            "project_ece_before": 9.9,
+            "project_ece_after": 2.98,
+            "known_speech": 99.6,
+            "known_speech_of_worst_emotion": 95.8,
+            "known_damaged_speech": 100.0,
+            "known_noises": 0.3,
+        },
     ),
     InstalledModel(
         reference="/m/mine.clser-model", model_id=ModelId(name="mine", sha256="cd" * 32)
@@ -214,14 +228,40 @@ def test_a_card_is_told_in_words():
         "anger, neutral",
         "German, Swahili, qqq",
         "CC-BY-NC-SA-4.0 (not for commercial use)",
-        "each recording by itself",
-        "47&nbsp;%",
-        "each corpus held out in turn",
+        "guessing gets 50&nbsp;%",
+        "Measured so: each corpus held out in turn.",
     ):
         assert words in html
-    assert "temperature" not in html
     assert "It cannot be used: It is no model." in card_as_html(MODELS[2])
-    assert "How well it does" not in card_as_html(MODELS[1])
+    assert "How much it recognises" not in card_as_html(MODELS[1])
+
+
+def test_a_card_tells_its_figures_in_words_and_no_name_of_theirs(qtbot):
+    dialog = ModelsDialog(MODELS, "default")
+    qtbot.addWidget(dialog)
+
+    lines = dialog.findChild(QTextBrowser).toPlainText().replace("\xa0", " ").splitlines()
+
+    for first, second in (
+        ("Each recording by itself:  ", "47 %"),
+        ("Relative to the other clips of a project:  ", "59 %"),
+        ("Moment by moment:  ", "46 %"),
+        ("Relative to the other clips of a project:  ", "3 points"),
+        ("Speech that gets an emotion:  ", "99 %"),
+        ("The same for the emotion that it knows least:  ", "96 %"),
+        ("The same for noisy, muffled or distant speech:  ", "100 %"),
+        ("Noise and music that get one by mistake:  ", "1 %"),
+    ):
+        assert (first, second) in pairwise(lines)
+    assert "_" not in "".join(lines)
+    assert not any("speaker" in line for line in lines)  # what was not measured is left out
+
+
+def test_figures_of_a_model_trained_here_are_told_too():
+    trained = replace(MODELS[0], figures={"project_ece": 7.4, "frames_uar": 40.0})
+
+    assert "7&nbsp;points" in card_as_html(trained)
+    assert "When it says" not in card_as_html(trained)
 
 
 def test_a_model_is_chosen_unless_it_is_in_use_or_broken(qtbot):
