@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, Qt
-from PySide6.QtGui import QBrush, QPainter
+from PySide6.QtGui import QBrush, QMouseEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
 from app.services.posterior_pyramid import PosteriorPyramid
@@ -21,7 +21,7 @@ from app.views.pane_colours import mix, ramp, text_on
 from app.views.plot_pixels import ByteArray, ColourTable, PlotPixels
 from app.views.ruler_view import format_time
 from app.views.time_axis import TimeAxis
-from app.views.time_pane import TimePane
+from app.views.time_pane import GUTTER_PX, TimePane
 from clser_engine.labels import Emotion
 from clser_engine.types import FloatArray, Posteriors
 
@@ -34,6 +34,15 @@ MAXIMUM_OPACITY = 0.22
 FIRST_STRENGTH = 2  # of a lane's levels: 0 is nothing, 1 the maximum
 LETTER_ROOM_PX = 14  # a run of the ribbon as wide as this gets its letter
 NO_SPEECH_WORDS = "no speech"
+HELP = (
+    "The lanes show how strongly the model hears each emotion moment by moment. The ribbon below"
+    " shows what it hears in each phrase as a whole, compared with the other phrases; it is right"
+    " more often, so the two may differ. Where lines are hatched, nobody speaks."
+)
+HELP_WITHOUT_PHRASES = (
+    "The lanes show how strongly the model hears each emotion moment by moment, the ribbon below"
+    " which one is the strongest."
+)
 MAX_PAUSES_TOLD = 3
 NOTHING_YET = "Not analysed yet: analysing shows one lane per emotion here"
 
@@ -95,6 +104,12 @@ class PosteriorView(TimePane):
         ribbon_top = round(height * (1 - RIBBON_PX / max(self.height(), 1)))
         return [ribbon_top * lane // lanes for lane in range(lanes + 1)]
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        is_name = event.position().x() < GUTTER_PX and self._pyramid is not None
+        words = HELP_WITHOUT_PHRASES if self._ribbon is None else HELP
+        self.setToolTip(f"<p>{words}</p>" if is_name else "")  # the plot stays in sight
+
     def paint_plot(self, plot: PlotPixels) -> None:
         if self._pyramid is None or self.axis.span_s <= 0.0:
             super().paint_plot(plot)
@@ -140,7 +155,7 @@ class PosteriorView(TimePane):
             )
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
         ribbon = QRect(6, edges[-1], gutter.width() - 12, self.height() - edges[-1])
-        words = self.tr("strongest") if self._ribbon is None else self.tr("emotion")
+        words = self.tr("strongest") if self._ribbon is None else self.tr("by phrase")
         painter.drawText(ribbon, Qt.AlignmentFlag.AlignVCenter, words)
 
     def _codes(self, means: FloatArray, bins: int) -> NDArray[np.int64]:

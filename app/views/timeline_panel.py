@@ -330,7 +330,7 @@ class TimelinePanel(QWidget):
         if code == NO_SPEECH:
             return [self.tr(NO_SPEECH_WORDS)]
         pairs = zip(classes, values.tolist(), strict=True)
-        what = self.tr("strongest: ") if ribbon is None else self.tr("emotion: ")
+        what = self.tr("strongest: ") if ribbon is None else self.tr("phrase: ")
         return [
             "  ".join(f"{words_of(name)} {value:.3f}" for name, value in pairs),
             what + words_of(classes[code]),

@@ -34,6 +34,7 @@ COLUMN_WIDTHS_PX = {
     Column.GUESS: 126,
 }
 GIVEN_UP_FIRST = (Column.SPEAKER, Column.LANGUAGE)
+MORE_NAME_PX, MORE_SPEAKER_PX = 48, 48  # for longer names, where there is room
 LETTER_WIDTH_PX = 34  # of a column that shows the letter of an answer alone
 
 
@@ -51,6 +52,9 @@ def column_widths(room_px: int) -> dict[Column, int]:
     left_px = room_px - sum(width for column, width in widths.items() if column not in answers)
     for column in answers:
         widths[column] = max(min(widths[column], left_px // 2), LETTER_WIDTH_PX)
+    spare_px = room_px - sum(widths.values()) - MORE_NAME_PX
+    if widths[Column.SPEAKER]:
+        widths[Column.SPEAKER] += min(max(spare_px, 0), MORE_SPEAKER_PX)
     return widths
 
 

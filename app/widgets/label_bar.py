@@ -14,6 +14,8 @@ from app.widgets.flow_layout import FlowLayout
 from clser_engine.labels import NONE_OF_THESE, UNSURE, Emotion
 
 SPACE_PX = 8
+NOT_KNOWN = "The model doesn't know this one."
+CHOOSE = "Choose an answer yourself, for example X for none of these."
 
 
 class LabelBar(QWidget):
@@ -104,7 +106,8 @@ class LabelBar(QWidget):
         if guess is None:
             self._suggestion.show_text(text)
         elif not guess.is_known:
-            self._suggestion.show_text(f"The model doesn't know. {guess.notice}".rstrip())
+            self._suggestion.show_text(NOT_KNOWN)  # why would be cut off on a usual window
+            self._suggestion.setToolTip(f"{guess.notice} {CHOOSE}".lstrip())
         else:
             emotion = answer_in_words(guess.emotion)
             confidence = percent_in_words(guess.confidence)

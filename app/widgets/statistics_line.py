@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 from app.widgets.elided_label import ElidedLabel
 
 BUSY = "comparing clips…"
-NOTHING_YET = "no clip was analysed yet"
+NOTHING_YET = "no clip has been analysed yet"
 MARK = "⚠ "
 SPACE_PX = 8
 MAX_SENTENCES = 3  # the list of clips needs the room more; pointing at them shows all

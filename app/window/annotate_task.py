@@ -10,6 +10,7 @@ from app.widgets.transport_bar import TransportBar
 
 LIST_WIDTH_PX = 530
 MAX_LIST_SHARE = 0.45
+ROOMY_LIST_SHARE = 0.33  # a wide window has room for longer names too
 SPACE_PX = 8
 
 
@@ -61,7 +62,8 @@ class AnnotateTask(QWidget):
 
     def share_out(self, width: int) -> None:
         """Give the list the width that shows all its columns, but never more than its share."""
-        list_width = min(LIST_WIDTH_PX, round(MAX_LIST_SHARE * width))
+        wished = max(LIST_WIDTH_PX, round(ROOMY_LIST_SHARE * width))
+        list_width = min(wished, round(MAX_LIST_SHARE * width))
         self.splitter.setSizes([list_width, width - list_width])
 
     @property

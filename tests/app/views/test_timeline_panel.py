@@ -402,7 +402,27 @@ def test_the_line_of_values_says_no_speech_instead_of_an_emotion(
     assert "anger" not in full_panel.readout.text()
 
     qtbot.mouseMove(full_panel.waveform, QPoint(round(full_panel.waveform.x_at(7.5)), 20))
-    assert full_panel.readout.text().endswith("emotion: sadness")
+    assert full_panel.readout.text().endswith("phrase: sadness")
+
+
+def test_the_names_of_the_lanes_explain_why_the_ribbon_may_differ(
+    qtbot, full_panel, posteriors, ribbon
+):
+    pane = full_panel.posteriors
+
+    def tip_at(x):
+        qtbot.mouseMove(pane, QPoint(x, 20))
+        return pane.toolTip()
+
+    full_panel.set_posteriors(posteriors, ribbon)
+    assert "each phrase as a whole" in tip_at(GUTTER_PX // 2)
+    assert tip_at(GUTTER_PX + 50) == ""  # the plot stays in sight
+
+    full_panel.set_posteriors(posteriors)
+    assert "which one is the strongest" in tip_at(GUTTER_PX // 2)
+
+    full_panel.set_posteriors(None)
+    assert tip_at(GUTTER_PX // 2 + 1) == ""
 
 
 def test_a_screen_reader_hears_where_nobody_speaks(full_panel, posteriors, ribbon):

@@ -90,7 +90,7 @@ def statistics_line(qtbot):
 
 
 def test_what_suggestions_rest_on_is_one_quiet_line(statistics_line):
-    assert statistics_line.text == "Suggestions: no clip was analysed yet"
+    assert statistics_line.text == "Suggestions: no clip has been analysed yet"
     assert statistics_line.remark == ""
 
     statistics_line.show_statistics("adapted to 34 clips of this project", (), "", is_busy=False)
@@ -129,8 +129,15 @@ def test_a_model_that_does_not_know_suggests_no_emotion(label_bar):
 
     label_bar.set_suggestion(guess, "")
 
-    assert label_bar.suggestion_text == (
-        "The model doesn't know. It is unlike anything that the model was trained on."
+    assert label_bar.suggestion_text == "The model doesn't know this one."
+    [tip] = [
+        label.toolTip()
+        for label in label_bar.findChildren(QLabel)
+        if label.text() == label_bar.suggestion_text
+    ]
+    assert tip == (
+        "It is unlike anything that the model was trained on."
+        " Choose an answer yourself, for example X for none of these."
     )
 
 
@@ -308,3 +315,11 @@ def test_a_narrow_list_gives_up_the_person_before_labels_and_suggestions(room_px
     assert {column for column, width in widths.items() if not width} == hidden
     assert sum(widths.values()) <= room_px
     assert min(widths[Column.LABEL], widths[Column.GUESS]) >= LETTER_WIDTH_PX
+
+
+def test_in_a_wide_list_names_of_clips_and_speakers_have_more_room():
+    usual, wide = column_widths(502), column_widths(720)
+
+    assert wide[Column.SPEAKER] > usual[Column.SPEAKER]
+    assert 720 - sum(wide.values()) > 100  # what is left goes to the name
+    assert wide[Column.GUESS] == usual[Column.GUESS]

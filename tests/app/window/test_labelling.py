@@ -102,7 +102,7 @@ def test_enter_without_a_suggestion_does_nothing(opened):
 def test_enter_never_accepts_what_the_model_does_not_know(opened):
     first = opened.clip_id
     opened.suggest(first, "sadness", 0.97, is_known=False, notice="Nobody speaks in it.")
-    assert opened.window.label_bar.suggestion_text == "The model doesn't know. Nobody speaks in it."
+    assert opened.window.label_bar.suggestion_text == "The model doesn't know this one."
     assert not opened.button("Accept").isEnabled()
 
     opened.key(Key.Key_Return)
