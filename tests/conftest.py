@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOMES = Path(tempfile.mkdtemp(prefix="clser-tests-"))
@@ -22,6 +23,8 @@ HOMES = Path(tempfile.mkdtemp(prefix="clser-tests-"))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["CLSER_HOME"] = str(HOMES)
+settings.register_profile("any machine", deadline=None)  # a busy machine is no failure
+settings.load_profile("any machine")
 
 EXIT_TIMEOUT_S = 5.0  # an engine notices within this time that its window is gone
 JOIN_TIMEOUT_S = 2.0  # a thread that was told to stop has stopped by then
