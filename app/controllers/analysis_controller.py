@@ -51,6 +51,11 @@ class AnalysisController(QObject):
         self._published = (0, 0)  # done and total, as last told
         engine.state_changed.connect(self._on_engine_state_changed)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether clips are analysed or wait for it."""
+        return self._current is not None or len(self._queue) > 0
+
     def set_model(self, reference: str) -> None:
         """Have recordings heard by another model from now on: what waits too."""
         self._model = reference

@@ -42,6 +42,7 @@ LANE = "scoring"
 DELAY_MS = 300  # clips come in one after the other
 REST_FACTOR = 8  # scoring takes no more than this part of the time while clips come in
 WAITS = "This waits for the engine."
+EARLIER = "by an earlier model"  # where the one in use has heard no clip yet
 STORE_PART = 200  # guesses: their commit and the rows in the list stay well under 50 ms
 
 
@@ -135,6 +136,7 @@ class StatisticsController(QObject):
         self._engine = engine
         self._project = project
         self._annotate = annotate
+        self._analysis = analysis
         self._state = StatisticsState()
         self._reference, self._model = DEFAULT_MODEL, ""
         self._hashes: dict[str, str] = {}  # of clips analysed since the project was opened
@@ -329,12 +331,14 @@ class StatisticsController(QObject):
         news.sort(key=lambda guess: guess.clip_id != on_screen)  # what is looked at comes first
         self._unstored = deque(news)
         self._annotate.keep_utterances(scored.utterances)
-        self._project.store_view_state(WORDS_KEY, scored.summary.words)
+        outdated = 0 if self._analysis.is_busy else self._count_outdated(store, scored)
+        words = scored.summary.words if scored.guesses or not outdated else EARLIER
+        self._project.store_view_state(WORDS_KEY, words)
         self._set_state(
             replace(
                 self._state,
-                words=scored.summary.words,
-                notices=scored.summary.notices,
+                words=words,
+                notices=(*([_outdated(outdated)] if outdated else []), *scored.summary.notices),
                 is_busy=False,
                 effect=effect,
             )
@@ -388,6 +392,14 @@ class StatisticsController(QObject):
             return True
         return clip_id in store.guesses() and is_answered(store.labels_of(clip_id))
 
+    def _count_outdated(self, store: ProjectStore, scored: _Scored) -> int:
+        """Return how many suggestions without an answer another model has made."""
+        return sum(
+            guess.model != self._model and not self._is_kept(store, clip_id)
+            for clip_id, guess in store.guesses().items()
+            if clip_id not in scored.guesses
+        )
+
     def _set_state(self, state: StatisticsState) -> None:
         if state != self._state:
             self._state = state
@@ -424,6 +436,12 @@ def _work(client: EngineClient, wish: _Wish) -> Callable[[RunContext], _Scored]:
         return _Scored(guesses=guesses, news=news, utterances=utterances, summary=found.summary)
 
     return score
+
+
+def _outdated(count: int) -> str:
+    """Return what to do about suggestions of another model, as after the program was renewed."""
+    are = "1 suggestion is" if count == 1 else f"{count:,} suggestions are"
+    return f"{are} by an earlier model; Engine, Analyse all clips asks the present one."
 
 
 def _effect(changed: int, kept: int, clips: int) -> str:

@@ -311,6 +311,44 @@ def test_another_model_is_asked_about_all_clips_and_scored_by_itself(desk):
     assert asked == []  # also not about the clip whose answered suggestion is the old model's
 
 
+def test_suggestions_of_an_earlier_model_are_told_and_renewed(desk, tmp_path):
+    clips = []
+    for name in ("first", "second", "third"):
+        path = desk.recordings / f"{name}.wav"
+        path.write_text(f"frames={len(name)} name={name}")
+        clips.append(Clip(clip_id=new_id(), path=str(path)))
+    first, second, third = (clip.clip_id for clip in clips)
+    desk.project.apply(Edit(name="Add", added_clips=tuple(clips)))
+    desk.project.store_probes(
+        [
+            Probe(path=clip.path, sha256=f"{number:064x}", duration_s=1.0)
+            for number, clip in enumerate(clips)
+        ]
+    )
+    earlier = Guess(
+        clip_id="",
+        emotion="sadness",
+        confidence=0.9,
+        model="default@" + "cd" * 32,
+        statistics="project (3 clips)",
+    )
+    desk.project.store_guesses([replace(earlier, clip_id=clip.clip_id) for clip in clips])
+    desk.labels.accept(third, desk.store.guesses()[third])  # stays as it was seen anyway
+    desk.project.create(tmp_path / "other.clser-project")
+
+    desk.project.open(desk.folder)
+
+    desk.wait_for_words("by an earlier model")
+    assert desk.statistics.state.notices == (
+        "2 suggestions are by an earlier model; Engine, Analyse all clips asks the present one.",
+    )
+    desk.suggestions.analyse_all()
+    desk.wait(lambda: desk.said(second) == ("neutral", "project (3 clips)"))
+    desk.wait(lambda: desk.store.guesses()[first].model == MODEL.model)
+    desk.wait(lambda: desk.statistics.state.notices == ("speakers ,,",))
+    assert desk.said(third) == ("sadness", "project (3 clips)")
+
+
 @pytest.fixture
 def own_garbage():
     """Keeps collections from going through what all other tests have left alive."""
