@@ -360,7 +360,7 @@ def _speaker_notices(checks: Sequence[SpeakerCheck]) -> list[str]:
         speakers = "speaker has" if few == 1 else "speakers have"
         found.append(
             f"{few} {speakers} fewer than {LEAST_SPEAKER_CLIPS} clips, "
-            f"which are compared with the whole project."
+            f"so they are compared with the whole project."
         )
     return found
 
