@@ -35,6 +35,7 @@ COLUMN_WIDTHS_PX = {
 }
 GIVEN_UP_FIRST = (Column.SPEAKER, Column.LANGUAGE)
 MORE_NAME_PX, MORE_SPEAKER_PX = 48, 48  # for longer names, where there is room
+ANSWER_MARGINS_PX = 14  # around letter and words
 LETTER_WIDTH_PX = 34  # of a column that shows the letter of an answer alone
 
 
@@ -58,8 +59,29 @@ def column_widths(room_px: int) -> dict[Column, int]:
     return widths
 
 
-class _GuessDelegate(QStyledItemDelegate):
-    """Draws suggestions and notes whose suggestion was really on screen."""
+def fit_answer(text: str, room_px: int, width_of: Callable[[str], int]) -> str:
+    """Return what of an answer is written beside its letter, which tells the emotion already.
+
+    The confidence goes last: half a word says less than the letter alone.
+    """
+    shorter = " ".join(text.split(" ")[-2:]) if text.endswith("%") else ""
+    return next((words for words in (text, shorter) if width_of(words) <= room_px), "")
+
+
+class _AnswerDelegate(QStyledItemDelegate):
+    """Draws answers, and of those that are too long what fits."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:  # noqa: N802
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideRight
+        if option.icon.isNull():
+            return
+        room_px = option.rect.width() - option.decorationSize.width() - ANSWER_MARGINS_PX
+        option.text = fit_answer(option.text, room_px, option.fontMetrics.horizontalAdvance)
+
+
+class _GuessDelegate(_AnswerDelegate):
+    """Notes whose suggestion was really on screen, too."""
 
     def __init__(self, clips: ClipTableModel, rows: ClipFilter, parent: QWidget) -> None:
         super().__init__(parent)
@@ -152,9 +174,12 @@ class ClipList(QWidget):
         rows.setDefaultSectionSize(self.fontMetrics().height() + SPACE_PX)
         columns = self.table.horizontalHeader()
         columns.setHighlightSections(False)
+        columns.setTextElideMode(Qt.TextElideMode.ElideRight)
         columns.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
         columns.setSortIndicator(Column.NAME, Qt.SortOrder.AscendingOrder)
         columns.setAccessibleName("Columns of the clip list")
+        self._label_delegate = _AnswerDelegate(self)
+        self.table.setItemDelegateForColumn(Column.LABEL, self._label_delegate)
         self._guess_delegate = _GuessDelegate(clips, self._rows, self)
         self.table.setItemDelegateForColumn(Column.GUESS, self._guess_delegate)
 

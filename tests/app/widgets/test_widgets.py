@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QMenu, QSlider
 from app.domain.clips import Guess
 from app.domain.time_span import TimeSpan
 from app.models.clip_table import Column
-from app.widgets.clip_list import LETTER_WIDTH_PX, column_widths
+from app.widgets.clip_list import LETTER_WIDTH_PX, column_widths, fit_answer
 from app.widgets.emotion_swatch import AnswerIcons, contrast, text_colour_on
 from app.widgets.label_bar import LabelBar
 from app.widgets.message_bar import MessageBar
@@ -315,6 +315,22 @@ def test_a_narrow_list_gives_up_the_person_before_labels_and_suggestions(room_px
     assert {column for column, width in widths.items() if not width} == hidden
     assert sum(widths.values()) <= room_px
     assert min(widths[Column.LABEL], widths[Column.GUESS]) >= LETTER_WIDTH_PX
+
+
+@pytest.mark.parametrize(
+    ("text", "room_px", "shown"),
+    [
+        ("happiness 71 %", 14, "happiness 71 %"),
+        ("happiness 71 %", 13, "71 %"),
+        ("happiness 71 %", 3, ""),
+        ("stage fright 71 %", 6, "71 %"),
+        ("happiness", 8, ""),
+        ("don't know", 10, "don't know"),
+        ("don't know", 9, ""),
+    ],
+)
+def test_an_answer_without_room_keeps_its_confidence_and_no_half_word(text, room_px, shown):
+    assert fit_answer(text, room_px, len) == shown
 
 
 def test_in_a_wide_list_names_of_clips_and_speakers_have_more_room():
