@@ -5,6 +5,7 @@ from html import escape
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
+from app.dialogs.first_size import open_as_large_as
 from app.services.versions import Part
 
 
@@ -41,4 +42,4 @@ class AboutDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(text)
         layout.addWidget(buttons)
-        self.resize(560, 520)
+        open_as_large_as(self, 560, 520)

@@ -24,6 +24,13 @@ LABEL_FILTER = "Labels (*.csv *.json *.TextGrid);;All files (*)"
 FORMAT_FILTERS = ("CSV (*.csv)", "JSON (*.json)", "TextGrid, one for each clip (*.TextGrid)")
 
 
+def documents_folder() -> Path:
+    """Return where people keep their documents; not every system has made that folder."""
+    documents = QStandardPaths.StandardLocation.DocumentsLocation
+    folder = Path(QStandardPaths.writableLocation(documents))
+    return folder if folder.is_dir() else Path.home()
+
+
 class Ask:
     """Asks by Qt's dialogs.
 
@@ -137,8 +144,7 @@ class Ask:
     def _start(self) -> str:
         """Return where a dialog begins: where the last one ended, at first among the documents."""
         if self._last_folder is None or not self._last_folder.is_dir():
-            documents = QStandardPaths.StandardLocation.DocumentsLocation
-            return QStandardPaths.writableLocation(documents)
+            return str(documents_folder())
         return str(self._last_folder)
 
     def _remembered(self, path: Path) -> Path:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.dialogs.first_size import open_as_large_as
 from app.domain.emotion_edits import KEYS, SPARE_COLOURS, check_emotions
 from clser_engine.labels import USUAL_EMOTIONS, Emotion
 
@@ -100,7 +101,7 @@ class EmotionsDialog(QDialog):
         layout.addLayout(middle)
         layout.addWidget(self._problem)
         layout.addWidget(self._buttons)
-        self.resize(520, 420)
+        open_as_large_as(self, 520, 420)
         for emotion in emotions:
             self._append(emotion, emotion.name)
         self._table.setCurrentCell(0, NAME)

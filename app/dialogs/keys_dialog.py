@@ -6,6 +6,8 @@ from html import escape
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
+from app.dialogs.first_size import open_as_large_as
+
 KeyRow = tuple[str, tuple[str, ...], str]
 """Menu title, keys in portable text, and the sentence that says what they do."""
 
@@ -39,7 +41,7 @@ class KeysDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(text)
         layout.addWidget(buttons)
-        self.resize(640, 640)
+        open_as_large_as(self, 640, 640)
 
 
 def _native(key: str) -> str:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.dialogs.first_size import open_as_large_as
 from clser_engine.client import DEFAULT_MODEL, InstalledModel
 
 SPACE_PX = 8
@@ -153,7 +154,7 @@ class ModelsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addLayout(top)
         layout.addWidget(buttons)
-        self.resize(760, 560)
+        open_as_large_as(self, 760, 560)
         self._list.currentRowChanged.connect(self._show_card)
         rows = [row for row, model in enumerate(self._models) if model.reference == in_use]
         self._list.setCurrentRow(rows[0] if rows else 0)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog
 
@@ -14,7 +13,7 @@ from app.controllers.label_controller import LabelController
 from app.controllers.model_controller import ModelController
 from app.controllers.open_controller import OpenController
 from app.controllers.project_controller import ProjectController
-from app.dialogs.ask import Ask
+from app.dialogs.ask import Ask, documents_folder
 from app.dialogs.clip_fields_dialog import ClipFields
 from app.domain.speakers import SpeakerSource
 from app.window.main_window import MainWindow
@@ -71,9 +70,7 @@ class Requests:
             window.actions_.connect(action_id, slot)
 
     def _new_project(self) -> None:
-        documents = QStandardPaths.StandardLocation.DocumentsLocation
-        start = Path(QStandardPaths.writableLocation(documents))
-        if (folder := self._ask.new_project(start)) is not None:
+        if (folder := self._ask.new_project(documents_folder())) is not None:
             self._opening.new_project(folder)
 
     def _open_project(self) -> None:

@@ -1,11 +1,13 @@
 """Tests of app.dialogs.ask: the dialogs as a person meets them."""
 
+from pathlib import Path
+
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QStandardPaths, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QPushButton
 
-from app.dialogs.ask import Ask
+from app.dialogs.ask import Ask, documents_folder
 
 
 @pytest.fixture
@@ -77,3 +79,13 @@ def test_the_next_dialog_begins_where_the_last_one_ended(ask, tmp_path):
     _, began = save(ask, lambda dialog: None)
 
     assert began == str(tmp_path / "out")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_dialogs_begin_at_home_where_there_are_no_documents(monkeypatch, tmp_path, is_there):
+    documents = tmp_path / "Documents"
+    if is_there:
+        documents.mkdir()
+    monkeypatch.setattr(QStandardPaths, "writableLocation", lambda _: str(documents))
+
+    assert documents_folder() == (documents if is_there else Path.home())

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPalette
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPalette, QScreen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -85,7 +85,7 @@ def test_every_control_has_a_name_for_a_screen_reader(opened):
     assert len(opened.window.findChildren(QAbstractButton)) > 10
 
 
-@pytest.mark.parametrize(
+DIALOGS = pytest.mark.parametrize(
     "make",
     [
         lambda: EmotionsDialog(USUAL_EMOTIONS, frozenset()),
@@ -95,11 +95,26 @@ def test_every_control_has_a_name_for_a_screen_reader(opened):
         lambda: AboutDialog("1", parts()),
     ],
 )
+
+
+@DIALOGS
 def test_every_control_of_a_dialog_has_a_name(qtbot, make):
     dialog = make()
     qtbot.addWidget(dialog)
 
     assert nameless(dialog) == []
+
+
+@DIALOGS
+def test_a_dialog_opens_within_a_small_screen(qtbot, monkeypatch, make):
+    screen = QSize(480, 360)
+    monkeypatch.setattr(QScreen, "availableSize", lambda _: screen)
+    dialog = make()
+    qtbot.addWidget(dialog)
+
+    dialog.show()
+
+    assert dialog.size().boundedTo(screen) == dialog.size()
 
 
 def test_the_check_of_names_notices(opened):
