@@ -120,9 +120,13 @@ class Display(QObject):
         self._clips.refresh(changes.clip_ids)
         after = self._annotate.clip
         if before is None or after is None:
-            if self._window.clip_list.current_clip_id() == "":
-                self._window.clip_list.step(1)
-                self._window.clip_list.take_focus()
+            clip_list = self._window.clip_list
+            current = clip_list.current_clip_id()
+            if not current:
+                clip_list.step(1)
+                clip_list.take_focus()
+            elif not clip_list.selected_clip_ids():  # a focused list takes a row without selecting
+                clip_list.choose(current)
         elif changes.clip_ids & {after.clip_id}:
             if (before.path, before.problem) != (after.path, after.problem):
                 self.show_clip(after)

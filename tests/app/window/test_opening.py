@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
@@ -150,6 +150,25 @@ def test_dialogs_open_make_and_add(driver, ask, tmp_path, recordings):
     ask.answers["project_to_open"] = tmp_path / "New.clser-project"
     driver.key(Key.Key_O, CTRL)
     assert len(driver.clip_ids) == 3
+
+
+def test_the_first_recording_of_a_project_is_selected_where_the_list_has_the_focus(
+    driver, ask, tmp_path, recordings
+):
+    ask.answers["new_project"] = tmp_path / "New.clser-project"
+    driver.key(Key.Key_N, CTRL)
+    clip_list = driver.window.clip_list
+    rows, picked = clip_list.table.model(), clip_list.table.selectionModel()
+    no_update = QItemSelectionModel.SelectionFlag.NoUpdate
+    rows.rowsInserted.connect(  # as Qt does when the focus comes back from a dialog
+        lambda: picked.setCurrentIndex(rows.index(0, 0), no_update)
+    )
+
+    ask.answers["folder_of_recordings"] = recordings
+    driver.key(Key.Key_F, CTRL | SHIFT)
+    driver.wait_until(lambda: len(driver.clip_ids) == 3)
+
+    assert clip_list.selected_clip_ids() == (clip_list.current_clip_id(),)
 
 
 def test_a_question_without_an_answer_changes_nothing(opened):
