@@ -359,7 +359,7 @@ def _speaker_notices(checks: Sequence[SpeakerCheck]) -> list[str]:
     if few:
         speakers = "speaker has" if few == 1 else "speakers have"
         found.append(
-            f"{few} {speakers} fewer than {LEAST_SPEAKER_CLIPS} clips, "
+            f"{few} {speakers} fewer than {LEAST_SPEAKER_CLIPS} clips to go by, "
             f"so they are compared with the whole project."
         )
     return found

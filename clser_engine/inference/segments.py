@@ -78,7 +78,7 @@ def label_frames(
             finer = replace(smoothing, shortest_pause_s=smoothing.phrase_pause_s)
             heard = find_speech(posteriors.speech, rate, finer)
             phrases = find_phrases(labels, heard, round(smoothing.shortest_phrase_s * rate))
-            if len(phrases) > 1:
+            if phrases:
                 labels = _judged(phrases, logs, len(labels), smoothing.phrase_weight, judge)
     labels[~spoken] = -1
     return labels

@@ -169,7 +169,7 @@ def test_speakers_of_few_clips_and_unknown_ones_are_compared_with_the_project():
     assert found.statistics[:8] == ["project (40 clips)"] * 8
     assert found.statistics[8] == "speaker (16 clips)"
     assert found.summary.notices == (
-        "1 speaker has fewer than 4 clips, so they are compared with the whole project.",
+        "1 speaker has fewer than 4 clips to go by, so they are compared with the whole project.",
     )
     assert [(c.speaker, c.is_used) for c in found.checks] == [
         ("anna", True), ("ben", True), ("new", False),
