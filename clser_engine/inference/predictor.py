@@ -261,9 +261,8 @@ class Predictor:
             nonlocal finder
             [part] = self._runtime.analyze([samples.clip(-LOUDEST, LOUDEST)])
             steps = slice(done - first, end - first)
-            passes.append(self._kept(part, steps))
             finder = finder or self._segment_finder(part)
-            self._add(finder, samples, part, steps)
+            passes.append(self._take(finder, samples, part, steps))
 
         for samples in blocks:
             buffer = np.concatenate([buffer, samples.astype(np.float32, copy=False)])
@@ -298,18 +297,9 @@ class Predictor:
         for samples, part in zip(waveforms, found, strict=True):
             steps = slice(0, -(-len(samples) // self.step_samples))
             finder = self._segment_finder(part)
-            self._add(finder, samples, part, steps)
-            analyses.append(self._analysis([self._kept(part, steps)], len(samples), finder))
+            taken = self._take(finder, samples, part, steps)
+            analyses.append(self._analysis([taken], len(samples), finder))
         return analyses
-
-    @staticmethod
-    def _kept(part: Outputs, steps: slice) -> Outputs:
-        """Return the steps of a pass that count, without what only its phrases need."""
-        return Outputs(
-            posteriors=_to_length(part.posteriors, steps.stop)[steps],
-            speech=_to_length(part.speech, steps.stop)[steps],
-            functionals=part.functionals,
-        )
 
     def _segment_finder(self, part: Outputs) -> SegmentFinder:
         """Return one that judges phrases by descriptors, or by samples where there are none."""
@@ -322,12 +312,20 @@ class Predictor:
             self._judge_samples if by_samples else self._judge_descriptors,
         )
 
-    def _add(self, finder: SegmentFinder, samples: FloatArray, part: Outputs, steps: slice) -> None:
+    def _take(
+        self, finder: SegmentFinder, samples: FloatArray, part: Outputs, steps: slice
+    ) -> Outputs:
+        """Return the steps of a pass that count, once the finder has them with their material."""
+        kept = Outputs(
+            posteriors=_to_length(part.posteriors, steps.stop)[steps],
+            speech=_to_length(part.speech, steps.stop)[steps],
+            functionals=part.functionals,
+        )
         material, rows = part.descriptors, ROWS
         if material is None:
             material, rows = samples, self.step_samples
-        kept = self._kept(part, steps)
         finder.add(material[steps.start * rows : steps.stop * rows], kept.posteriors, kept.speech)
+        return kept
 
     def _judge_descriptors(self, phrases: list[FloatArray]) -> FloatArray:
         """Return logits (P, C) of phrases, each by itself."""
